@@ -1,0 +1,96 @@
+/** One entry of the catalogue: what a client may rely on about an error code. */
+interface ErrorKind {
+  /** HTTP status of the answer. */
+  status: number;
+  /** Short, constant summary (RFC 9457 `title`). */
+  title: string;
+  /** Whether the same request may succeed later without a change. */
+  retryable: boolean;
+}
+
+/** Every error the API answers with. A new error is a line here, nowhere else. */
+export const errorCatalogue = {
+  invalid_json: { status: 400, title: 'The body is not valid JSON', retryable: false },
+  invalid_request: { status: 400, title: 'The request does not match its schema', retryable: false },
+  invalid_idempotency_key: { status: 400, title: 'The idempotency key is not usable', retryable: false },
+  malformed_request: { status: 400, title: 'The request is not well-formed HTTP', retryable: false },
+  unauthorized: { status: 401, title: 'A valid API key is required', retryable: false },
+  forbidden: { status: 403, title: 'The API key lacks the scope for this', retryable: false },
+  not_found: { status: 404, title: 'There is nothing here', retryable: false },
+  method_not_allowed: { status: 405, title: 'The method is not allowed here', retryable: false },
+  request_timeout: { status: 408, title: 'The request took too long to arrive', retryable: true },
+  body_too_large: { status: 413, title: 'The body is too large', retryable: false },
+  unsupported_media_type: { status: 415, title: 'The body must be plain JSON in UTF-8', retryable: false },
+  headers_too_large: { status: 431, title: 'The headers are too large', retryable: false },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The idempotency key was used with another request',
+    retryable: false,
+  },
+  recipient_not_found: { status: 422, title: 'The recipient is unknown', retryable: false },
+  template_not_found: { status: 422, title: 'The template is unknown', retryable: false },
+  channel_without_content: { status: 422, title: 'There is no content for the channel', retryable: false },
+  invalid_variables: { status: 422, title: 'The data does not fit the template', retryable: false },
+  invalid_template: { status: 422, title: 'The content is not a valid template', retryable: false },
+  invalid_time: { status: 422, title: 'The time is not usable', retryable: false },
+  rate_limited: { status: 429, title: 'Too many requests', retryable: true },
+  internal: { status: 500, title: 'Something went wrong on our side', retryable: true },
+  unavailable: { status: 503, title: 'The service cannot store anything right now', retryable: true },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** Where in the request the fault is (RFC 6901 JSON pointer) and what it is. */
+export interface ErrorDetail {
+  pointer: string;
+  detail: string;
+}
+
+/** The one error class of the API: everything else that is thrown is a bug and answers `internal`. */
+export class TidingsError extends Error {
+  readonly code: ErrorCode;
+  readonly errors: ErrorDetail[];
+  /** Extra response headers, such as `Retry-After` (seconds) or `Allow`. */
+  readonly headers: Record<string, string>;
+
+  constructor(
+    code: ErrorCode,
+    options: {
+      detail?: string;
+      errors?: ErrorDetail[];
+      headers?: Record<string, string>;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(options.detail ?? errorCatalogue[code].title, { cause: options.cause });
+    this.name = 'TidingsError';
+    this.code = code;
+    this.errors = options.errors ?? [];
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** RFC 9457 document: the body of every answer of 400 and above. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail: string;
+  requestId: string;
+  errors?: ErrorDetail[];
+}
+
+/** The problem document of an error. */
+export function toProblem(error: TidingsError, requestId: string): Problem {
+  const { status, title } = errorCatalogue[error.code];
+  return {
+    type: `urn:tidings:error:${error.code}`,
+    title,
+    status,
+    code: error.code,
+    detail: error.message,
+    requestId,
+    ...(error.errors.length > 0 && { errors: error.errors }),
+  };
+}

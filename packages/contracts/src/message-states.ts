@@ -1,0 +1,74 @@
+import type { MessageStatus, NotificationStatus } from './statuses.ts';
+
+/**
+ * The state machine of a message: every allowed move, and nothing else moves a message.
+ *
+ * Three moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
+ * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
+ * happens only where the attempt would otherwise be retried. `… → queued` from an end is a replay.
+ */
+export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
+  scheduled: ['queued', 'canceled', 'expired', 'skipped'],
+  queued: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
+  retrying: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
+  sending: ['sending', 'sent', 'retrying', 'failed', 'bounced', 'unknown', 'canceled', 'expired'],
+  sent: ['delivered', 'bounced'],
+  delivered: ['bounced'],
+  failed: ['queued', 'sent'],
+  bounced: ['queued', 'sent'],
+  unknown: ['queued', 'sent'],
+  expired: ['queued', 'sent'],
+  canceled: ['queued', 'sent'],
+  suppressed: ['queued', 'sent'],
+  skipped: ['queued', 'sent'],
+};
+
+/** May a message move from one status to the other? */
+export function canMove(from: MessageStatus, to: MessageStatus): boolean {
+  return transitions[from].includes(to);
+}
+
+/** Statuses from which `to` can be reached: the guard of the statement that writes `to`. */
+export function statusesBefore(to: MessageStatus): MessageStatus[] {
+  return (Object.keys(transitions) as MessageStatus[]).filter((from) => transitions[from].includes(to));
+}
+
+/** Ends: nothing happens to the message any more by itself. */
+export const endStatuses = [
+  'sent',
+  'delivered',
+  'bounced',
+  'failed',
+  'suppressed',
+  'skipped',
+  'canceled',
+  'expired',
+  'unknown',
+] as const satisfies readonly MessageStatus[];
+
+/** Still to be worked on. */
+export const openStatuses = [
+  'scheduled',
+  'queued',
+  'sending',
+  'retrying',
+] as const satisfies readonly MessageStatus[];
+
+/** Ends that count as a delivery. */
+export const deliveredStatuses = ['sent', 'delivered'] as const satisfies readonly MessageStatus[];
+
+export function hasEnded(status: MessageStatus): boolean {
+  return (endStatuses as readonly MessageStatus[]).includes(status);
+}
+
+/**
+ * A notification's status, from those of its messages: `accepted` (none ended), `partial` (some ended),
+ * `completed` (all sent or delivered), `ended` (all ended, some of them otherwise).
+ */
+export function notificationStatus(messages: readonly MessageStatus[]): NotificationStatus {
+  const ended = messages.filter(hasEnded);
+  if (ended.length === 0 && messages.length > 0) return 'accepted';
+  if (ended.length < messages.length) return 'partial';
+  const delivered = ended.every((status) => (deliveredStatuses as readonly MessageStatus[]).includes(status));
+  return delivered ? 'completed' : 'ended';
+}

@@ -1,0 +1,37 @@
+import type { z } from 'zod';
+
+/** What an API key may be allowed to do. */
+export const scopes = ['send', 'read', 'manage'] as const;
+export type Scope = (typeof scopes)[number];
+
+/**
+ * One operation of the API: the same over tRPC (by its name) and over REST (by method and path).
+ *
+ * Over REST the input is put together from the path's `{parameters}`, then the query (GET) or the body.
+ */
+export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  /** Dotted name, as in tRPC: `notifications.send`. */
+  name: string;
+  summary: string;
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  path: `/v1/${string}`;
+  /** Status of a successful answer. */
+  status: 200 | 201 | 202;
+  scope: Scope;
+  input: Input;
+  output: Output;
+  /** The REST idempotency key comes in the `Idempotency-Key` header, not in the body. */
+  idempotencyHeader?: boolean;
+  /** Largest body in bytes. */
+  maxBodyBytes?: number;
+}
+
+/** Declares an operation, keeping the exact types of its schemas. */
+export function operation<Input extends z.ZodType, Output extends z.ZodType>(
+  declared: Operation<Input, Output>,
+): Operation<Input, Output> {
+  return declared;
+}
+
+export const defaultMaxBodyBytes = 1024 * 1024;
+export const bulkMaxBodyBytes = 10 * 1024 * 1024;

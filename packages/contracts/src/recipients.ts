@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { idSchema } from './ids.ts';
+import { deviceToken } from './notifications.ts';
+import { operation } from './operation.ts';
+import { platforms } from './statuses.ts';
+import { emailAddress, lineOfText, locale, timezone } from './text.ts';
+
+/** The application's own id of a recipient. It must not look like one of ours. */
+export const externalId = lineOfText(255)
+  .refine((id) => !id.startsWith('rcp_'), { message: 'must not begin with rcp_, which is for our own ids' })
+  .meta({ examples: ['user-42'] });
+
+/** A recipient's contact data. `null` removes a value, leaving it out keeps it. */
+export const upsertRecipientInput = z.strictObject({
+  externalId,
+  name: lineOfText(200).nullable().optional(),
+  email: emailAddress.nullable().optional(),
+  locale: locale.nullable().optional(),
+  timezone: timezone.nullable().optional(),
+});
+export type UpsertRecipientInput = z.infer<typeof upsertRecipientInput>;
+
+export const deviceView = z.strictObject({
+  id: idSchema('device'),
+  platform: z.enum(platforms),
+  token: z.string(),
+  createdAt: z.iso.datetime(),
+});
+
+export const recipientView = z.strictObject({
+  id: idSchema('recipient'),
+  externalId: z.string(),
+  name: z.string().nullable(),
+  email: z.string().nullable(),
+  locale: z.string().nullable(),
+  timezone: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  devices: z.array(deviceView),
+});
+export type RecipientView = z.infer<typeof recipientView>;
+
+const recipientId = lineOfText(255).meta({ description: 'The external id, or our own (rcp_…).' });
+
+export const upsertRecipient = operation({
+  name: 'recipients.upsert',
+  summary: 'Create a recipient or change the given fields of one.',
+  method: 'PUT',
+  path: '/v1/recipients/{externalId}',
+  status: 200,
+  scope: 'manage',
+  input: upsertRecipientInput,
+  output: recipientView,
+});
+
+export const getRecipient = operation({
+  name: 'recipients.get',
+  summary: 'One recipient with its devices.',
+  method: 'GET',
+  path: '/v1/recipients/{recipientId}',
+  status: 200,
+  scope: 'read',
+  input: z.strictObject({ recipientId }),
+  output: recipientView,
+});
+
+export const registerDeviceInput = z.strictObject({ recipientId, ...deviceToken.shape });
+
+export const registerDevice = operation({
+  name: 'devices.register',
+  summary: 'Give a recipient a device. A token belongs to one recipient: the last to register it.',
+  method: 'POST',
+  path: '/v1/recipients/{recipientId}/devices',
+  status: 201,
+  scope: 'manage',
+  input: registerDeviceInput,
+  output: deviceView,
+});
+export type DeviceView = z.infer<typeof deviceView>;
