@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** Variables that may also be given as a file's path in `<NAME>_FILE`, as Docker and Kubernetes secrets are. */
+export const secretNames = ['REDIS_URL', 'SMTP_URL', 'TIDINGS_API_KEY'] as const;
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const rate = z.coerce.number().int().min(1).max(1_000_000).optional();
+const url = (schemes: string[]) =>
+  z
+    .string()
+    .refine((value) => schemes.includes(protocolOf(value)), {
+      message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+    })
+    .optional();
+
+/** The environment: every variable Tidings reads. `.env.example` says the same in prose; a test compares them. */
+export const environmentSchema = z
+  .object({
+    DATA_DIR: z.string().min(1).default('./data'),
+    DATABASE_URL: url(['file:']),
+    REDIS_URL: z.union([z.literal('embedded'), url(['redis:', 'rediss:'])]).optional(),
+    HOST: z.string().min(1).default('127.0.0.1'),
+    PORT: port(3000),
+    WORKERS_PORT: port(3002),
+    SMTP_URL: url(['smtp:', 'smtps:']),
+    EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
+    TIDINGS_API_KEY: z
+      .string()
+      .regex(
+        /^tk_[0-9a-z]{8,32}_[0-9A-Za-z_-]{32,128}$/,
+        'must look like tk_<id>_<secret of 32 or more characters>',
+      )
+      .optional(),
+    API_RATE_LIMIT: rate,
+    EMAIL_RATE_LIMIT: rate,
+    PUSH_RATE_LIMIT: rate,
+    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  })
+  .refine((env) => env.SMTP_URL === undefined || !env.EMAIL_FROM.includes('@localhost'), {
+    path: ['EMAIL_FROM'],
+    message: 'must be an address of your own when SMTP_URL is set',
+  });
+
+/** The parsed environment. Limits are messages or requests per second; undefined means no limit. */
+export type Config = z.infer<typeof environmentSchema>;
+
+/** Thrown with every fault of the environment at once. */
+export class ConfigError extends Error {
+  readonly faults: string[];
+  constructor(faults: string[]) {
+    super(
+      `The environment has ${faults.length} fault(s):\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+/**
+ * Parses the environment once. An empty variable counts as not set.
+ *
+ * @throws ConfigError naming every fault.
+ */
+export function parseConfig(
+  env: Record<string, string | undefined>,
+  readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const faults: string[] = [];
+  for (const name of secretNames) {
+    const path = given[`${name}_FILE`];
+    if (path === undefined) continue;
+    if (given[name] !== undefined) faults.push(`${name}: set it or ${name}_FILE, not both`);
+    try {
+      given[name] = readFile(path).trim();
+    } catch (cause) {
+      faults.push(`${name}_FILE: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
+    }
+  }
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${faultText(issue)}`));
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return parsed.data as Config;
+}
+
+function faultText(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_union'
+    ? 'must be embedded, or a URL that begins with redis:// or rediss://'
+    : issue.message;
+}
+
+function protocolOf(value: string): string {
+  return URL.canParse(value) ? new URL(value).protocol : '';
+}

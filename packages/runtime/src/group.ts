@@ -1,0 +1,57 @@
+/** How a group does its work: all results in the order of the items, an Error standing for a failed one. */
+export type GroupRun<Item, Result> = (items: Item[]) => Promise<Array<Result | Error>>;
+
+/** Collects single calls and does them together. */
+export type Group<Item, Result> = (item: Item) => Promise<Result>;
+
+/**
+ * Group commit: what is called before the next turn of the event loop, or while an earlier group is still
+ * running, goes out together. One call alone waits for nothing but that turn. Groups never overlap.
+ *
+ * When a group as a whole throws, its items are run again one by one, so that a fault of one item fails
+ * that item only; `isOutage` tells the errors for which that is pointless.
+ */
+export function createGroup<Item, Result>(options: {
+  run: GroupRun<Item, Result>;
+  maxItems: number;
+  isOutage?: (error: unknown) => boolean;
+}): Group<Item, Result> {
+  const { run, maxItems, isOutage = () => false } = options;
+  interface Waiting {
+    item: Item;
+    resolve: (result: Result) => void;
+    reject: (error: unknown) => void;
+  }
+  let waiting: Waiting[] = [];
+  let busy = false;
+
+  async function flush() {
+    const batch = waiting.slice(0, maxItems);
+    waiting = waiting.slice(maxItems);
+    await settle(batch);
+    if (waiting.length > 0) setImmediate(flush);
+    else busy = false;
+  }
+
+  async function settle(batch: Waiting[]) {
+    try {
+      const results = await run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve, reject }, index) => {
+        const result = results[index];
+        if (result instanceof Error) reject(result);
+        else resolve(result as Result);
+      });
+    } catch (error) {
+      if (batch.length === 1 || isOutage(error)) for (const { reject } of batch) reject(error);
+      else for (const single of batch) await settle([single]);
+    }
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (busy) return;
+      busy = true;
+      setImmediate(flush);
+    });
+}

@@ -1,0 +1,27 @@
+import { type Logger, pino } from 'pino';
+
+export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child'>;
+
+/**
+ * JSON lines on standard output. Only what a call names is logged: never a payload, an address, a key or a
+ * template's data. Errors are reduced to their name, message, code and stack.
+ */
+export function createLog(options: { level: string; name: string }): Log {
+  return pino({
+    level: options.level,
+    name: options.name,
+    base: { pid: process.pid },
+    serializers: { err: describeError },
+  });
+}
+
+/** A log that says nothing, for tests and one-off commands. */
+export function silentLog(): Log {
+  return pino({ level: 'silent' });
+}
+
+function describeError(error: unknown) {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack } = error;
+  return { name, message, stack, code: (error as { code?: unknown }).code };
+}
