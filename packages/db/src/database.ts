@@ -1,0 +1,42 @@
+import type { SQL } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { Tables } from './schema/tables.ts';
+
+/** The builder, narrowed to what both dialects have in common. */
+export type Handle = Pick<
+  BetterSQLite3Database<Record<string, never>>,
+  'select' | 'insert' | 'update' | 'delete'
+>;
+
+/** A built statement that answers rows. */
+export interface Query<Row> {
+  all(): Row[];
+}
+
+/** The steps of one commit: yields statements (through `rows`), gets their rows, returns a result. */
+export type Steps<Result> = Generator<Query<unknown>, Result, unknown>;
+
+/** One step: runs the statement inside the commit and answers its rows. */
+export function* rows<Row>(query: Query<Row>): Steps<Row[]> {
+  return (yield query) as Row[];
+}
+
+/**
+ * A database of either dialect.
+ *
+ * Statements that must commit together are written as a generator of steps. A generator cannot await, so
+ * better-sqlite3 runs it in one synchronous transaction, and Postgres awaits each step on one connection:
+ * the same code, without the async transaction callback that better-sqlite3 would commit too early.
+ */
+export interface Database {
+  readonly dialect: 'sqlite' | 'pg';
+  readonly tables: Tables;
+  readonly handle: Handle;
+  /** The database's clock, in milliseconds since the epoch. Leases and due times use no other. */
+  readonly now: SQL<number>;
+  /** Runs the steps in one transaction: all of them or none. */
+  commit<Result>(steps: (handle: Handle) => Steps<Result>): Promise<Result>;
+  /** Does the error mean that the database is away or busy, rather than that the statement is wrong? */
+  isOutage(error: unknown): boolean;
+  close(): Promise<void>;
+}

@@ -1,0 +1,6 @@
+import * as columns from './columns.pg.ts';
+import type * as sqliteColumns from './columns.sqlite.ts';
+import { defineTables } from './tables.ts';
+
+/** The tables of Postgres: the same definition over the other kit. This is the one cast of the schema. */
+export const tables = defineTables(columns as unknown as typeof sqliteColumns);

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getTableColumns } from 'drizzle-orm';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { holdLock, LockHeldError, openSqlite } from './index.ts';
+import { tables as pgTables } from './schema/pg.ts';
+import { tables as sqliteTables } from './schema/sqlite.ts';
+import { storeContract } from './store.contract.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+const freshPath = () => join(dir, `${randomUUID()}.db`);
+
+storeContract('SQLite', async () => openSqlite({ path: freshPath() }));
+
+describe('SQLite', () => {
+  test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {
+    const database = openSqlite({ path: freshPath() });
+    const pragma = (name: string) =>
+      (
+        database.handle as unknown as { $client: { pragma(name: string, o: object): unknown } }
+      ).$client.pragma(name, { simple: true });
+    expect(pragma('journal_mode')).toBe('wal');
+    expect(pragma('synchronous')).toBe(2);
+    expect(pragma('foreign_keys')).toBe(1);
+    await database.close();
+  });
+
+  test('a file can be opened again, with its schema in place', async () => {
+    const path = freshPath();
+    await openSqlite({ path }).close();
+    await openSqlite({ path }).close();
+  });
+
+  test('a lock keeps a second holder out, says who has it, and is free again afterwards', () => {
+    const path = join(dir, 'some.lock');
+    const lock = holdLock({ path, about: 'the first' });
+    expect(() => holdLock({ path })).toThrow(LockHeldError);
+    expect(() => holdLock({ path })).toThrow(/the first/);
+    lock.release();
+    holdLock({ path }).release();
+  });
+});
+
+test('both dialects have the same tables, columns and constraints', () => {
+  const shape = (tables: object) =>
+    Object.entries(tables).map(([name, table]) => [
+      name,
+      Object.entries(getTableColumns(table as SQLiteTable)).map(([key, column]) => [
+        key,
+        column.name,
+        column.notNull,
+        column.primary,
+        column.hasDefault,
+      ]),
+    ]);
+  expect(shape(pgTables)).toEqual(shape(sqliteTables));
+});

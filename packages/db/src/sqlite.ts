@@ -1,0 +1,66 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Sqlite from 'better-sqlite3';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import type { Database, Handle, Query, Steps } from './database.ts';
+import { holdLock } from './lock.ts';
+import { tables } from './schema/sqlite.ts';
+
+const migrationsFolder = fileURLToPath(new URL('../migrations/sqlite', import.meta.url));
+
+/** The settings that P1 stands on. They are read back: SQLite ignores a pragma it does not understand. */
+const pragmas = { journal_mode: 'wal', synchronous: 2, busy_timeout: 5000, foreign_keys: 1 } as const;
+
+/**
+ * Opens (and creates) the record in a SQLite file and brings its schema up to date under a lock, so that
+ * several processes may start at once.
+ *
+ * @throws Error when the file cannot be opened or a setting that durability stands on did not take.
+ */
+export function openSqlite(options: { path: string }): Database {
+  const { path } = options;
+  mkdirSync(dirname(path), { recursive: true });
+  const sqlite = new Sqlite(path);
+  for (const [name, value] of Object.entries(pragmas)) {
+    sqlite.pragma(`${name} = ${value}`);
+    const actual = sqlite.pragma(name, { simple: true });
+    if (actual !== value) throw new Error(`SQLite refused ${name} = ${value} (it is ${actual}): ${path}`);
+  }
+  const db = drizzle(sqlite);
+  const lock = holdLock({ path: `${path}.migrating`, waitMs: 60_000 });
+  try {
+    migrate(db, { migrationsFolder });
+  } finally {
+    lock.release();
+  }
+  return {
+    dialect: 'sqlite',
+    tables,
+    handle: db,
+    now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
+    commit: async (steps) => runSteps(sqlite, steps(db)),
+    isOutage: (error) => /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/.test(sqliteCode(error)),
+    close: async () => void sqlite.close(),
+  };
+}
+
+/** IMMEDIATE takes the write lock at once: a later upgrade could fail as busy without waiting. */
+function runSteps<Result>(sqlite: Sqlite.Database, steps: Steps<Result>): Result {
+  return sqlite
+    .transaction(() => {
+      let step = steps.next();
+      while (!step.done) step = steps.next((step.value as Query<unknown>).all());
+      return step.value;
+    })
+    .immediate();
+}
+
+function sqliteCode(error: unknown): string {
+  const { code, cause } = error as { code?: string; cause?: { code?: string } };
+  return code ?? cause?.code ?? '';
+}
+
+export type { Handle };

@@ -1,0 +1,555 @@
+import { canMove, type MessageStatus, type SendOutput } from '@tidings/contracts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AcceptItem, Database, Settlement, Store, Verdict } from './index.ts';
+import { createStore, maxUnanswered } from './index.ts';
+
+const leaseMs = 60_000;
+const worker = 'worker-1';
+
+/** What every dialect's store must do. `open` gives an empty database with the schema in place. */
+export function storeContract(dialect: string, open: () => Promise<Database>): void {
+  describe(`the store on ${dialect}`, () => {
+    let database: Database;
+    let store: Store;
+    let projectId: string;
+    let made = 0;
+
+    beforeEach(async () => {
+      database = await open();
+      store = createStore(database);
+      projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
+    });
+    afterEach(() => database.close());
+
+    type MessageOptions = Partial<AcceptItem['messages'][number]>;
+
+    function item(
+      options: { key?: string; hash?: string; message?: MessageOptions; messages?: number } = {},
+    ): AcceptItem {
+      made += 1;
+      const id = `ntf_${String(made).padStart(6, '0')}`;
+      const answer: SendOutput = { id, status: 'accepted', messages: [] };
+      const expiresAt = Date.now() + 3_600_000;
+      return {
+        notification: {
+          id,
+          projectId,
+          idempotencyKey: options.key ?? null,
+          requestHash: options.hash ?? null,
+          data: { name: 'Ünïcode 🎉' },
+          metadata: {},
+          lane: 'normal',
+          expiresAt,
+          answer,
+        },
+        messages: Array.from({ length: options.messages ?? 1 }, (_, index) => ({
+          id: `msg_${String(made).padStart(6, '0')}${index}`,
+          notificationId: id,
+          projectId,
+          channel: 'email' as const,
+          lane: 'normal' as const,
+          status: 'queued' as const,
+          address: 'ada@example.com',
+          onAmbiguous: 'resend' as const,
+          place: 'queue' as const,
+          expiresAt,
+          ...options.message,
+        })),
+      };
+    }
+
+    async function accepted(message: MessageOptions = {}): Promise<string> {
+      const one = item({ message });
+      await store.accept([one]);
+      return one.messages[0]?.id ?? '';
+    }
+
+    async function statusOf(id: string): Promise<MessageStatus> {
+      return (await messageOf(id)).status;
+    }
+
+    async function messageOf(id: string) {
+      const found = await store.getMessage(projectId, id);
+      if (found === undefined) throw new Error(`no message ${id}`);
+      return { ...found.message, attempts: found.attempts };
+    }
+
+    async function claimOne(id: string, options: { leaseMs?: number; token?: string } = {}) {
+      const { claimed } = await store.claim({
+        ids: [id],
+        token: options.token ?? `token-${Math.random()}`,
+        owner: worker,
+        leaseMs: options.leaseMs ?? leaseMs,
+      });
+      return claimed[0]?.message;
+    }
+
+    /** Claims with a lease that has run out by the time the promise resolves. */
+    async function claimAndDie(id: string) {
+      const message = await claimOne(id, { leaseMs: -1000 });
+      if (message === undefined) throw new Error(`could not claim ${id}`);
+      return message;
+    }
+
+    function settlement(
+      message: { id: string; leaseToken: string | null; attempt: number },
+      verdict: Verdict,
+      outcome: Settlement['outcome'] = 'transient',
+    ): Settlement {
+      return {
+        messageId: message.id,
+        token: message.leaseToken ?? '',
+        attempt: message.attempt,
+        generation: 0,
+        worker,
+        outcome,
+        reason: 'reason' in verdict ? verdict.reason : null,
+        provider: 'test',
+        code: '451',
+        response: 'later',
+        verdict,
+      };
+    }
+
+    const sent: Verdict = { status: 'sent' };
+    const retry = (delayMs = 0, park = false): Verdict => ({
+      status: 'retrying',
+      reason: 'provider_transient',
+      countsFailure: true,
+      delayMs,
+      park,
+    });
+    const failed: Verdict = { status: 'failed', reason: 'rejected', countsFailure: true };
+
+    describe('accepting', () => {
+      test('a notification and its messages are stored together', async () => {
+        const one = item({ messages: 3 });
+        expect(await store.accept([one])).toEqual([{ kind: 'stored' }]);
+        const found = await store.getNotification(projectId, one.notification.id);
+        expect(found?.messages.map(({ id }) => id)).toEqual(one.messages.map(({ id }) => id));
+        expect(found?.notification.data).toEqual({ name: 'Ünïcode 🎉' });
+      });
+
+      test('of equal keys in one commit the first is stored and the others get its answer', async () => {
+        const items = [1, 2, 3].map(() => item({ key: 'k', hash: 'h' }));
+        const results = await store.accept(items);
+        const answer = items[0]?.notification.answer;
+        expect(results).toEqual([
+          { kind: 'stored' },
+          { kind: 'replayed', answer },
+          { kind: 'replayed', answer },
+        ]);
+      });
+
+      test('a loser leaves no message behind', async () => {
+        const [first, second] = [item({ key: 'k', hash: 'h' }), item({ key: 'k', hash: 'h' })];
+        await store.accept([first]);
+        await store.accept([second]);
+        expect(await store.getMessage(projectId, second.messages[0]?.id ?? '')).toBeUndefined();
+      });
+
+      test('a key used with another request is a conflict', async () => {
+        await store.accept([item({ key: 'k', hash: 'one' })]);
+        expect(await store.accept([item({ key: 'k', hash: 'two' })])).toEqual([{ kind: 'conflict' }]);
+      });
+
+      test('the same key in two projects makes two notifications', async () => {
+        const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+        const theirs = item({ key: 'k', hash: 'h' });
+        theirs.notification.projectId = other;
+        const results = await store.accept([item({ key: 'k', hash: 'h' }), theirs]);
+        expect(results).toEqual([{ kind: 'stored' }, { kind: 'stored' }]);
+      });
+
+      test('requests without a key never meet', async () => {
+        const results = await store.accept([item(), item()]);
+        expect(results).toEqual([{ kind: 'stored' }, { kind: 'stored' }]);
+      });
+
+      test('when one row is impossible nothing of the commit is stored', async () => {
+        const good = item();
+        const bad = item();
+        bad.notification.projectId = 'prj_none';
+        await expect(store.accept([good, bad])).rejects.toThrow();
+        expect(await store.getNotification(projectId, good.notification.id)).toBeUndefined();
+      });
+    });
+
+    describe('claiming', () => {
+      test('a queued message is claimed once, with an open attempt written first', async () => {
+        const id = await accepted();
+        const message = await claimOne(id);
+        expect(message).toMatchObject({ status: 'sending', attempt: 1, leaseOwner: worker });
+        expect((await messageOf(id)).attempts).toMatchObject([{ number: 1, outcome: 'started' }]);
+        expect(await claimOne(id)).toBeUndefined();
+      });
+
+      test('a claim brings the payload, and tells of those it did not get', async () => {
+        const ids = [await accepted(), await accepted({ status: 'scheduled', place: 'store' })];
+        const { claimed, refused } = await store.claim({ ids, token: 't', owner: worker, leaseMs });
+        expect(claimed.map(({ notification }) => notification.data)).toEqual([{ name: 'Ünïcode 🎉' }]);
+        expect(refused.map(({ message }) => message.status)).toEqual(['scheduled']);
+        expect(refused[0]?.now).toBeGreaterThan(Date.now() - 5000);
+      });
+
+      test('what is not due, expired or canceled is not claimed', async () => {
+        const soon = Date.now() + 60_000;
+        const past = Date.now() - 1000;
+        const canceled = item();
+        await store.accept([canceled]);
+        const sending = await claimOne(canceled.messages[0]?.id ?? '');
+        await store.cancel(projectId, canceled.notification.id);
+        expect(sending?.status).toBe('sending');
+        for (const id of [await accepted({ dueAt: soon }), await accepted({ expiresAt: past })]) {
+          expect(await claimOne(id)).toBeUndefined();
+        }
+      });
+
+      test('a message of a dead worker is claimed again and its open attempt is closed as lost', async () => {
+        const id = await accepted();
+        const first = await claimAndDie(id);
+        const second = await claimOne(id);
+        expect(second).toMatchObject({ attempt: 2, firstClaimedAt: first.firstClaimedAt });
+        expect((await messageOf(id)).attempts).toMatchObject([
+          { number: 1, outcome: 'lost', reason: 'worker_lost' },
+          { number: 2, outcome: 'started' },
+        ]);
+      });
+
+      test('with onAmbiguous hold a dead worker’s message is not sent again but ends as unknown', async () => {
+        const id = await accepted({ onAmbiguous: 'hold' });
+        await claimAndDie(id);
+        expect(await claimOne(id)).toBeUndefined();
+        expect(await store.endUnsendable([id])).toEqual([id]);
+        expect(await messageOf(id)).toMatchObject({ status: 'unknown', reason: 'worker_lost', place: null });
+      });
+
+      test(`${maxUnanswered} claims without an outcome end as unknown`, async () => {
+        const id = await accepted();
+        for (let claims = 0; claims < maxUnanswered; claims += 1) await claimAndDie(id);
+        expect(await claimOne(id)).toBeUndefined();
+        await store.endUnsendable([id]);
+        expect(await messageOf(id)).toMatchObject({ status: 'unknown', reason: 'worker_lost' });
+      });
+
+      test('an outcome starts the count of unanswered claims anew', async () => {
+        const id = await accepted();
+        for (let claims = 0; claims < maxUnanswered - 1; claims += 1) await claimAndDie(id);
+        const message = await claimOne(id);
+        if (message === undefined) throw new Error('not claimed');
+        await store.settle([settlement(message, retry())]);
+        expect((await messageOf(id)).unanswered).toBe(0);
+        expect(await claimOne(id)).toBeDefined();
+      });
+    });
+
+    describe('leases', () => {
+      test('a renewed lease keeps others away, another’s token renews nothing', async () => {
+        const id = await accepted();
+        const message = await claimAndDie(id);
+        expect(await store.renewLeases({ leases: [{ id, token: 'not mine' }], leaseMs })).toEqual([]);
+        const token = message.leaseToken ?? '';
+        expect(await store.renewLeases({ leases: [{ id, token }], leaseMs })).toEqual([id]);
+        expect(await claimOne(id)).toBeUndefined();
+      });
+
+      test('the leases of a dead owner can be ended at once, those of others stay', async () => {
+        const ids = [await accepted(), await accepted()];
+        await store.claim({ ids: ids.slice(0, 1), token: 'a', owner: 'dead', leaseMs });
+        await store.claim({ ids: ids.slice(1), token: 'b', owner: 'alive', leaseMs });
+        expect(await store.endLeasesOf('dead')).toBe(1);
+        expect(await claimOne(ids[0] ?? '')).toBeDefined();
+        expect(await claimOne(ids[1] ?? '')).toBeUndefined();
+      });
+    });
+
+    describe('settling', () => {
+      test('a success ends the message and its attempt', async () => {
+        const id = await accepted();
+        const message = await claimAndDie(id);
+        expect(await store.settle([settlement(message, sent, 'sent')])).toEqual([{ status: 'sent' }]);
+        const stored = await messageOf(id);
+        expect(stored).toMatchObject({ status: 'sent', place: null, reason: null, leaseToken: null });
+        expect(stored.endedAt).not.toBeNull();
+        expect(stored.attempts).toMatchObject([{ outcome: 'sent', code: '451', response: 'later' }]);
+      });
+
+      test('many outcomes go in one commit, each with its own result', async () => {
+        const ids = await Promise.all([accepted(), accepted(), accepted()]);
+        const { claimed } = await store.claim({ ids, token: 't', owner: worker, leaseMs });
+        const byId = new Map(claimed.map(({ message }) => [message.id, message]));
+        const verdicts = [sent, retry(), failed];
+        const settlements = ids.map((id, index) => {
+          const message = byId.get(id);
+          const verdict = verdicts[index];
+          if (message === undefined || verdict === undefined) throw new Error('missing');
+          return settlement(message, verdict);
+        });
+        expect(await store.settle(settlements)).toEqual([
+          { status: 'sent' },
+          { status: 'retrying' },
+          { status: 'failed' },
+        ]);
+      });
+
+      test('a retry counts a failure and waits; a held one counts none', async () => {
+        const id = await accepted();
+        const first = await claimAndDie(id);
+        await store.settle([settlement(first, { ...retry(), countsFailure: false } as Verdict)]);
+        expect(await messageOf(id)).toMatchObject({ status: 'retrying', failures: 0, place: 'queue' });
+        const second = await claimAndDie(id);
+        await store.settle([settlement(second, retry(30_000))]);
+        const stored = await messageOf(id);
+        expect(stored).toMatchObject({ status: 'retrying', failures: 1 });
+        expect(stored.dueAt).toBeGreaterThan(Date.now() + 20_000);
+        expect(await claimOne(id)).toBeUndefined();
+      });
+
+      test('a long wait is parked in SQL under a new generation', async () => {
+        const id = await accepted();
+        const message = await claimAndDie(id);
+        await store.settle([settlement(message, retry(600_000, true))]);
+        expect(await messageOf(id)).toMatchObject({ place: 'store', generation: 1, status: 'retrying' });
+      });
+
+      test('a lost lease fences every outcome but a success; the attempt is recorded all the same', async () => {
+        const id = await accepted();
+        const first = await claimAndDie(id);
+        const second = await claimOne(id);
+        expect(await store.settle([settlement(first, failed)])).toEqual([{ status: 'fenced' }]);
+        expect(await statusOf(id)).toBe('sending');
+        expect((await messageOf(id)).attempts[0]).toMatchObject({ outcome: 'transient', reason: 'rejected' });
+        if (second === undefined) throw new Error('not claimed');
+        await store.settle([settlement(second, failed)]);
+        expect(await store.settle([settlement(first, sent, 'sent')])).toEqual([{ status: 'sent' }]);
+        expect(await messageOf(id)).toMatchObject({ status: 'sent', reason: null });
+      });
+
+      test('a success is never overwritten', async () => {
+        const id = await accepted();
+        const first = await claimAndDie(id);
+        const second = await claimOne(id);
+        await store.settle([settlement(first, sent, 'sent')]);
+        if (second === undefined) throw new Error('not claimed');
+        expect(await store.settle([settlement(second, failed)])).toEqual([{ status: 'fenced' }]);
+        expect(await statusOf(id)).toBe('sent');
+      });
+
+      test('what would be retried ends when it was canceled meanwhile, or would be due too late', async () => {
+        const one = item();
+        await store.accept([one]);
+        const canceled = one.messages[0]?.id ?? '';
+        const inHand = await claimAndDie(canceled);
+        await store.cancel(projectId, one.notification.id);
+        expect(await store.settle([settlement(inHand, retry())])).toEqual([{ status: 'canceled' }]);
+        const expiring = await accepted({ expiresAt: Date.now() + 60_000 });
+        const message = await claimAndDie(expiring);
+        expect(await store.settle([settlement(message, retry(120_000, true))])).toEqual([
+          { status: 'expired' },
+        ]);
+        expect(await messageOf(expiring)).toMatchObject({ reason: 'expired', place: null });
+      });
+    });
+
+    describe('canceling and expiring', () => {
+      test('what waits is canceled at once, what is being sent is marked, what ended stays', async () => {
+        const one = item({ messages: 3 });
+        await store.accept([one]);
+        const [waiting, sending, ended] = one.messages.map(({ id }) => id);
+        await claimOne(sending ?? '');
+        const last = await claimAndDie(ended ?? '');
+        await store.settle([settlement(last, sent, 'sent')]);
+        const after = await store.cancel(projectId, one.notification.id);
+        expect(after.map(({ id, status }) => [id, status])).toEqual([
+          [waiting, 'canceled'],
+          [sending, 'sending'],
+          [ended, 'sent'],
+        ]);
+      });
+
+      test('another project can neither cancel nor see', async () => {
+        const one = item();
+        await store.accept([one]);
+        expect(await store.cancel('prj_other', one.notification.id)).toEqual([]);
+        expect(await store.getNotification('prj_other', one.notification.id)).toBeUndefined();
+        expect(await store.getMessage('prj_other', one.messages[0]?.id ?? '')).toBeUndefined();
+        expect(await statusOf(one.messages[0]?.id ?? '')).toBe('queued');
+      });
+
+      test('what is past its time is found and expired, wherever it waits', async () => {
+        const expiresAt = Date.now() - 1000;
+        const ids = [
+          await accepted({ expiresAt }),
+          await accepted({ expiresAt, place: 'store', status: 'scheduled' }),
+        ];
+        expect((await store.findExpired(10)).toSorted()).toEqual(ids.toSorted());
+        await store.endUnsendable(ids);
+        expect(await statusOf(ids[0] ?? '')).toBe('expired');
+        expect(await statusOf(ids[1] ?? '')).toBe('expired');
+        expect(await store.findExpired(10)).toEqual([]);
+      });
+
+      test('a message in the middle of a send is left alone', async () => {
+        const id = await accepted();
+        await claimOne(id);
+        expect(await store.endUnsendable([id])).toEqual([]);
+        expect(await statusOf(id)).toBe('sending');
+      });
+    });
+
+    describe('the window', () => {
+      test('messages enter oldest first, once, and only when due', async () => {
+        const place = 'store' as const;
+        const now = Date.now();
+        const later = await accepted({ place, status: 'scheduled', dueAt: now + 60_000 });
+        const second = await accepted({ place, dueAt: now - 1000 });
+        const first = await accepted({ place, status: 'scheduled', dueAt: now - 2000 });
+        const enter = (limit: number) =>
+          store.enterWindow({ channel: 'email', lane: 'normal', limit, lookaheadMs: 1000 });
+        expect((await enter(1)).map(({ id }) => id)).toEqual([first]);
+        expect(await statusOf(first)).toBe('queued');
+        expect((await enter(10)).map(({ id }) => id)).toEqual([second]);
+        expect(await enter(10)).toEqual([]);
+        expect(await statusOf(later)).toBe('scheduled');
+      });
+
+      test('the state of a lane says what is in the queue and whether more waits', async () => {
+        await accepted();
+        await accepted({ place: 'store' });
+        await accepted({ lane: 'bulk' });
+        const states = await store.laneStates(1000);
+        const of = (lane: string) => states.find((state) => state.channel === 'email' && state.lane === lane);
+        expect(of('normal')).toMatchObject({ inQueue: 1, backlog: true });
+        expect(of('bulk')).toMatchObject({ inQueue: 1, backlog: false });
+        expect(of('critical')).toMatchObject({ inQueue: 0, backlog: false });
+      });
+
+      test('what could not be added goes back to SQL; what was taken meanwhile does not', async () => {
+        const ids = [await accepted(), await accepted()];
+        await claimOne(ids[1] ?? '');
+        await store.leaveWindow(ids);
+        expect((await messageOf(ids[0] ?? '')).place).toBe('store');
+        expect((await messageOf(ids[1] ?? '')).place).toBe('queue');
+      });
+
+      test('the walk finds what is overdue, page by page, and what a dead worker left', async () => {
+        const dueAt = Date.now() - 60_000;
+        const waiting = [await accepted({ dueAt }), await accepted({ dueAt }), await accepted({ dueAt })];
+        const abandoned = await accepted({ dueAt });
+        await claimOne(abandoned, { leaseMs: -60_000 });
+        const inHand = await accepted({ dueAt });
+        await claimOne(inHand);
+        await accepted();
+        const seen: string[] = [];
+        let cursor: { dueAt: number; id: string } | undefined;
+        for (;;) {
+          const page = await store.overdue({ graceMs: 10_000, limit: 2, cursor });
+          seen.push(...page.map(({ id }) => id));
+          cursor = page.at(-1);
+          if (page.length < 2) break;
+        }
+        expect(seen).toEqual([...waiting, abandoned]);
+      });
+
+      test('a new generation is given to messages that are still in the window only', async () => {
+        const ids = [await accepted(), await accepted({ place: 'store' })];
+        const renewed = await store.renewJobs(ids);
+        expect(renewed).toMatchObject([{ id: ids[0], generation: 1, channel: 'email', lane: 'normal' }]);
+      });
+
+      test('a parked message waits in SQL under a new generation', async () => {
+        const id = await accepted();
+        await store.parkMessage(id);
+        expect(await messageOf(id)).toMatchObject({ place: 'store', generation: 1 });
+      });
+    });
+
+    test('every move of a message that the store made is one the state table allows', async () => {
+      const id = await accepted({ place: 'store', status: 'scheduled' });
+      const seen: MessageStatus[] = [await statusOf(id)];
+      const note = async () => seen.push(await statusOf(id));
+      await store.enterWindow({ channel: 'email', lane: 'normal', limit: 1, lookaheadMs: 0 });
+      await note();
+      const first = await claimAndDie(id);
+      await note();
+      await store.settle([settlement(first, retry())]);
+      await note();
+      const second = await claimAndDie(id);
+      await note();
+      await store.settle([settlement(second, failed)]);
+      await note();
+      await store.settle([settlement(first, sent, 'sent')]);
+      await note();
+      expect(seen).toEqual(['scheduled', 'queued', 'sending', 'retrying', 'sending', 'failed', 'sent']);
+      seen.slice(1).forEach((status, index) => {
+        expect(canMove(seen[index] ?? 'queued', status), `${seen[index]} → ${status}`).toBe(true);
+      });
+    });
+
+    describe('recipients and devices', () => {
+      test('an upsert changes only what it is given', async () => {
+        const first = await store.upsertRecipient(projectId, {
+          id: 'rcp_1',
+          externalId: 'ada',
+          name: 'Ada',
+          email: 'ada@example.com',
+        });
+        const second = await store.upsertRecipient(projectId, {
+          id: 'rcp_2',
+          externalId: 'ada',
+          email: null,
+          locale: 'fr',
+        });
+        expect(second.recipient).toMatchObject({ id: 'rcp_1', name: 'Ada', email: null, locale: 'fr' });
+        expect(first.recipient.createdAt).toBe(second.recipient.createdAt);
+        expect(await store.findRecipient(projectId, 'rcp_1')).toEqual(second);
+        expect(await store.findRecipient('prj_other', 'ada')).toBeUndefined();
+      });
+
+      test('a device belongs to the last recipient that registered it', async () => {
+        for (const name of ['ada', 'bob']) {
+          await store.upsertRecipient(projectId, { id: `rcp_${name}`, externalId: name });
+          const device = {
+            id: `dev_${name}`,
+            recipientId: `rcp_${name}`,
+            platform: 'fcm',
+            token: 't',
+          } as const;
+          await store.registerDevice(projectId, device);
+        }
+        expect((await store.findRecipient(projectId, 'ada'))?.devices).toEqual([]);
+        expect((await store.findRecipient(projectId, 'bob'))?.devices).toMatchObject([{ id: 'dev_ada' }]);
+      });
+    });
+
+    test('a sequence only rises', async () => {
+      expect(await store.readSequence('queue')).toBe(0);
+      await store.raiseSequence('queue', 5);
+      await store.raiseSequence('queue', 3);
+      expect(await store.readSequence('queue')).toBe(5);
+    });
+
+    test('lists are filtered by the derived status', async () => {
+      const statuses = {
+        accepted: ['queued', 'queued'],
+        partial: ['queued', 'sent'],
+        completed: ['sent', 'delivered'],
+        ended: ['sent', 'failed'],
+      } as const;
+      const ids: Record<string, string> = {};
+      for (const [name, both] of Object.entries(statuses)) {
+        const one = item({ messages: 2 });
+        one.messages.forEach((message, index) => {
+          message.status = both[index] ?? 'queued';
+          message.place = message.status === 'queued' ? 'queue' : null;
+        });
+        await store.accept([one]);
+        ids[name] = one.notification.id;
+      }
+      for (const name of Object.keys(statuses) as Array<keyof typeof statuses>) {
+        const found = await store.listNotifications(projectId, { status: name, limit: 10 });
+        expect(found.map(({ notification }) => notification.id)).toEqual([ids[name]]);
+      }
+    });
+  });
+}

@@ -1,0 +1,64 @@
+import type { Database } from './database.ts';
+import { accept } from './store/accept.ts';
+import { cancel } from './store/cancel.ts';
+import { claim } from './store/claim.ts';
+import { endUnsendable, findExpired } from './store/end.ts';
+import { endLeasesOf, renewLeases } from './store/leases.ts';
+import { ensureProject, findApiKey, hasApiKey, putApiKey } from './store/projects.ts';
+import { getMessage, getNotification, listNotifications } from './store/read.ts';
+import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
+import { raiseSequence, readSequence } from './store/sequences.ts';
+import { settle } from './store/settle.ts';
+import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
+import { enterWindow, laneStates, leaveWindow, overdue, parkMessage, renewJobs } from './store/window.ts';
+
+const operations = {
+  accept,
+  addTemplate,
+  cancel,
+  claim,
+  endLeasesOf,
+  endUnsendable,
+  ensureProject,
+  enterWindow,
+  findApiKey,
+  findExpired,
+  findRecipient,
+  getMessage,
+  getNotification,
+  hasApiKey,
+  laneStates,
+  latestTemplate,
+  leaveWindow,
+  listNotifications,
+  overdue,
+  parkMessage,
+  putApiKey,
+  raiseSequence,
+  readSequence,
+  registerDevice,
+  renewJobs,
+  renewLeases,
+  settle,
+  templateById,
+  upsertRecipient,
+};
+
+type Bound<Operation> = Operation extends (database: Database, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : never;
+
+/** Every operation of the record, bound to one database. One operation is one file's worth of SQL. */
+export type Store = { [Name in keyof typeof operations]: Bound<(typeof operations)[Name]> } & {
+  isOutage(error: unknown): boolean;
+};
+
+export function createStore(database: Database): Store {
+  const bound = Object.fromEntries(
+    Object.entries(operations).map(([name, operation]) => [
+      name,
+      (...rest: unknown[]) => (operation as (...all: unknown[]) => unknown)(database, ...rest),
+    ]),
+  );
+  return { ...bound, isOutage: database.isOutage } as Store;
+}

@@ -1,0 +1,32 @@
+import { openStatuses } from '@tidings/contracts';
+import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
+import { type Database, rows } from '../database.ts';
+import type { MessageRow } from './claim.ts';
+
+/**
+ * Asks that a notification's messages not be sent: what waits is canceled at once, what is being sent is
+ * marked and ends canceled where it would be retried. Answers all its messages as they stand then; none when
+ * the project has no such notification.
+ */
+export function cancel(database: Database, projectId: string, notificationId: string): Promise<MessageRow[]> {
+  const { messages } = database.tables;
+  const { now } = database;
+  const theirs = and(eq(messages.notificationId, notificationId), eq(messages.projectId, projectId));
+  return database.commit(function* (db) {
+    yield* rows(
+      db
+        .update(messages)
+        .set({ cancelRequestedAt: now })
+        .where(and(theirs, inArray(messages.status, [...openStatuses]), isNull(messages.cancelRequestedAt)))
+        .returning({ id: messages.id }),
+    );
+    yield* rows(
+      db
+        .update(messages)
+        .set({ status: 'canceled', reason: 'canceled_by_request', place: null, endedAt: now })
+        .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
+        .returning({ id: messages.id }),
+    );
+    return yield* rows(db.select().from(messages).where(theirs).orderBy(asc(messages.id)));
+  });
+}

@@ -1,0 +1,157 @@
+import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } from '@tidings/contracts';
+import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+
+/** What a message becomes after an attempt. */
+export type Verdict =
+  | { status: 'sent' }
+  | { status: 'failed' | 'bounced' | 'unknown'; reason: Reason; countsFailure: boolean }
+  | {
+      status: 'retrying';
+      reason: Reason;
+      countsFailure: boolean;
+      /** Milliseconds until the next try. */
+      delayMs: number;
+      /** Wait in SQL under a new generation instead of in the queue. */
+      park: boolean;
+    };
+
+/** One attempt's end. */
+export interface Settlement {
+  messageId: string;
+  /** The lease under which it was made. */
+  token: string;
+  attempt: number;
+  generation: number;
+  worker: string;
+  outcome: AttemptOutcome;
+  reason: Reason | null;
+  provider: string;
+  code: string | null;
+  response: string | null;
+  verdict: Verdict;
+}
+
+/** `fenced`: the lease was lost meanwhile and the message was left as it is. */
+export interface Settled {
+  status: MessageStatus | 'fenced';
+}
+
+/**
+ * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
+ * under its current lease, with one exception: a success wins over any status but a delivery, however late.
+ * What would be retried ends instead when it was canceled meanwhile or would be due after it expires.
+ */
+export function settle(database: Database, settlements: Settlement[]): Promise<Settled[]> {
+  const { attempts, messages } = database.tables;
+  const { now } = database;
+  return database.commit(function* (db) {
+    yield* rows(
+      db
+        .insert(attempts)
+        .values(
+          settlements.map((one) => ({
+            messageId: one.messageId,
+            number: one.attempt,
+            generation: one.generation,
+            worker: one.worker,
+            startedAt: now,
+            finishedAt: now,
+            outcome: one.outcome,
+            reason: one.reason,
+            provider: one.provider,
+            code: one.code,
+            response: one.response,
+          })),
+        )
+        .onConflictDoUpdate({
+          target: [attempts.messageId, attempts.number],
+          set: {
+            finishedAt: now,
+            outcome: sql`excluded.outcome`,
+            reason: sql`excluded.reason`,
+            provider: sql`excluded.provider`,
+            code: sql`excluded.code`,
+            response: sql`excluded.response`,
+          },
+        })
+        .returning({ number: attempts.number }),
+    );
+    const successes = settlements.filter(({ verdict }) => verdict.status === 'sent');
+    const sent = new Set<string>();
+    if (successes.length > 0) {
+      const moved = yield* rows(
+        db
+          .update(messages)
+          .set({ ...ended, status: 'sent', reason: null, endedAt: now })
+          .where(
+            and(
+              inArray(
+                messages.id,
+                successes.map(({ messageId }) => messageId),
+              ),
+              inArray(messages.status, statusesBefore('sent')),
+            ),
+          )
+          .returning({ id: messages.id }),
+      );
+      for (const { id } of moved) sent.add(id);
+    }
+    const results: Settled[] = [];
+    for (const one of settlements) {
+      if (one.verdict.status === 'sent')
+        results.push({ status: sent.has(one.messageId) ? 'sent' : 'fenced' });
+      else results.push({ status: yield* settleFailure(database, db, one, one.verdict) });
+    }
+    return results;
+  });
+}
+
+const released = { leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
+const ended = { ...released, place: null };
+
+function* settleFailure(
+  database: Database,
+  db: Handle,
+  one: Settlement,
+  verdict: Exclude<Verdict, { status: 'sent' }>,
+): Steps<MessageStatus | 'fenced'> {
+  const { messages } = database.tables;
+  const { now } = database;
+  const held = and(
+    eq(messages.id, one.messageId),
+    eq(messages.leaseToken, one.token),
+    eq(messages.status, 'sending'),
+  );
+  const failures = verdict.countsFailure ? sql`${messages.failures} + 1` : messages.failures;
+  const end = (status: MessageStatus, reason: Reason, where = held) =>
+    rows(
+      db
+        .update(messages)
+        .set({ ...ended, status, reason, failures: sql`${failures}`, endedAt: now })
+        .where(where)
+        .returning({ id: messages.id }),
+    );
+  if (verdict.status !== 'retrying') {
+    return (yield* end(verdict.status, verdict.reason)).length > 0 ? verdict.status : 'fenced';
+  }
+  const dueAt = sql<number>`${now} + ${Math.round(verdict.delayMs)}`;
+  const retried = yield* rows(
+    db
+      .update(messages)
+      .set({
+        ...released,
+        status: 'retrying',
+        reason: verdict.reason,
+        failures: sql`${failures}`,
+        dueAt,
+        ...(verdict.park && { place: 'store', generation: sql`${messages.generation} + 1` }),
+      })
+      .where(and(held, isNull(messages.cancelRequestedAt), gt(messages.expiresAt, dueAt)))
+      .returning({ id: messages.id }),
+  );
+  if (retried.length > 0) return 'retrying';
+  const canceled = and(held, isNotNull(messages.cancelRequestedAt));
+  if ((yield* end('canceled', 'canceled_by_request', canceled)).length > 0) return 'canceled';
+  return (yield* end('expired', 'expired')).length > 0 ? 'expired' : 'fenced';
+}
