@@ -1,0 +1,74 @@
+import type { VariableKind } from '@tidings/contracts';
+import { describe, expect, test } from 'vitest';
+import { checkContent, checkVariables, createTemplateEngine, pickLocale, renderEmail } from './index.ts';
+
+const engine = createTemplateEngine();
+
+describe('rendering', () => {
+  test('HTML is escaped, text and subject are not', () => {
+    const content = {
+      subject: '{{ name }}',
+      html: '<a title="{{ name }}">{{ name }}</a>',
+      text: '{{ name }}',
+    };
+    expect(renderEmail(engine, content, { name: '<b>"Ada" & co</b>' })).toEqual({
+      subject: '<b>"Ada" & co</b>',
+      html: '<a title="&lt;b&gt;&#34;Ada&#34; &amp; co&lt;/b&gt;">&lt;b&gt;&#34;Ada&#34; &amp; co&lt;/b&gt;</a>',
+      text: '<b>"Ada" & co</b>',
+    });
+  });
+
+  test('a subject stays one line whatever its data holds', () => {
+    const rendered = renderEmail(engine, { subject: 'Hi {{ name }}', text: '' }, { name: 'x\r\nBcc: y@z' });
+    expect(rendered.subject).toBe('Hi x Bcc: y@z');
+  });
+
+  test('prototypes and constructors are out of reach', () => {
+    const text = '{{ name.constructor }}{{ __proto__ }}{{ constructor.name }}{{ data.toString }}';
+    expect(renderEmail(engine, { subject: 's', text }, { name: 'x', data: {} }).text).toBe('');
+  });
+
+  test.each([
+    ['a range without end', '{% for i in (1..1000000000) %}x{% endfor %}'],
+    ['nested loops', `${'{% for i in (1..3000) %}'.repeat(4)}x${'{% endfor %}'.repeat(4)}`],
+  ])('%s ends with an error, not with a stopped process', (_, text) => {
+    const startedAt = performance.now();
+    expect(() => renderEmail(engine, { subject: 's', text }, {})).toThrow(/limit/);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
+  });
+});
+
+describe('checking', () => {
+  test('broken Liquid is named with its place', () => {
+    const faults = checkContent(engine, {
+      email: { subject: '{{ name', html: '<p>{% if x %}</p>', text: 'fine' },
+      push: { title: '{{ x | nosuchfilter }}', body: '{% include "/etc/passwd" %}' },
+    });
+    expect(faults.map(({ pointer }) => pointer)).toEqual([
+      '/content/email/subject',
+      '/content/email/html',
+      '/content/push/title',
+      '/content/push/body',
+    ]);
+  });
+
+  test('missing and wrong variables are named', () => {
+    expect(checkVariables({ name: 'string', link: 'url' }, { link: 'javascript:alert(1)' })).toEqual([
+      { pointer: '/data/name', detail: 'is required by the template' },
+      { pointer: '/data/link', detail: 'must be an absolute http or https URL' },
+    ]);
+  });
+
+  test('an inherited property is not a variable', () => {
+    const inherited = JSON.parse('{ "hasOwnProperty": "string" }') as Record<string, VariableKind>;
+    expect(checkVariables(inherited, {})).toHaveLength(1);
+  });
+});
+
+test('a locale falls back to its language, then to the default', () => {
+  const content = { en: 'en', fr: 'fr', 'pt-BR': 'pt-BR' };
+  expect(pickLocale(content, 'pt-BR')).toBe('pt-BR');
+  expect(pickLocale(content, 'fr-CA')).toBe('fr');
+  expect(pickLocale(content, 'de')).toBe('en');
+  expect(pickLocale(content, null)).toBe('en');
+});
