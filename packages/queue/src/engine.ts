@@ -1,0 +1,45 @@
+import type { JobData, QueueName } from '@tidings/contracts';
+import type { Job, Queue, Worker } from 'bullmq';
+
+export type DeliveryQueue = Queue<JobData, void, string>;
+export type DeliveryJob = Job<JobData, void, string>;
+export type DeliveryWorker = Worker<JobData, void, string>;
+
+/** What a worker needs beyond what every worker of an engine has. */
+export interface WorkerSettings {
+  concurrency: number;
+  /** Messages per second over all workers of the queue; undefined means no limit. */
+  perSecond?: number;
+  /** Milliseconds a job stays with a worker that no longer renews it. Default 60,000. */
+  lockMs?: number;
+  /** Milliseconds between looks for jobs of dead workers. Default 15,000. */
+  stalledMs?: number;
+  /** Milliseconds until the next try of a job that failed with this error. */
+  backoff: (error: Error) => number;
+}
+
+/**
+ * Where BullMQ keeps its jobs. Whatever it keeps may be lost at any time: SQL is the record.
+ *
+ * Producers fail fast (a second or two) while the engine is away; workers wait and go on by themselves.
+ */
+export interface QueueEngine {
+  /** One line for the start log: what runs and how to get something faster. */
+  readonly description: string;
+  /** The queue of this name, opened at the first call. */
+  queue(name: QueueName): DeliveryQueue;
+  /** A new worker, not yet running: call `run()`. Errors are logged, never thrown. */
+  worker(
+    name: QueueName,
+    process: (job: DeliveryJob, token: string | undefined) => Promise<void>,
+    settings: WorkerSettings,
+  ): DeliveryWorker;
+  /**
+   * A counter that the engine keeps beside its jobs and loses with them. `read` answers 0 when there is
+   * none; `raise` adds one and answers the new value.
+   */
+  readonly sequence: { read(): Promise<number>; raise(): Promise<number>; set(value: number): Promise<void> };
+  /** Resolves while the engine answers, rejects within about two seconds while it does not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
