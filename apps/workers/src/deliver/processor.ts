@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { jobData } from '@tidings/contracts';
+import type { Claimed, Refused, Settled, Settlement, Store } from '@tidings/db';
+import type { DeliveryJob, DeliveryQueue } from '@tidings/queue';
+import { createGroup, type Log, type Metrics } from '@tidings/runtime';
+import { DelayedError, RateLimitError, UnrecoverableError } from 'bullmq';
+import type { Provider, ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
+import type { RetryPolicy } from './backoff.ts';
+import type { Hold } from './hold.ts';
+import type { LeaseKeeper } from './leases.ts';
+import { handleRefused } from './refused.ts';
+import type { Render } from './render.ts';
+import { RetryLater } from './retry-later.ts';
+import { settleSurely } from './settle-surely.ts';
+import { verdictOn } from './verdict.ts';
+
+/** What one queue's processor works with. */
+export interface ProcessorOptions {
+  store: Store;
+  queue: DeliveryQueue;
+  provider: Provider;
+  render: Render;
+  hold: Hold;
+  leases: LeaseKeeper;
+  policy: RetryPolicy;
+  /** Who holds the leases: the name of this process. */
+  owner: string;
+  leaseMs: number;
+  log: Log;
+  metrics: Metrics;
+  random?: () => number;
+}
+
+/**
+ * The way of one message, from its job to its outcome: claim, render, send, record, and only then tell the
+ * queue. Throwing is how BullMQ is told that the job must come back.
+ */
+export function createProcessor(options: ProcessorOptions) {
+  const { store, queue, provider, render, hold, leases, policy, owner, leaseMs, log, metrics } = options;
+  const { random = Math.random } = options;
+
+  const claim = createGroup<string, Claimed | Refused | undefined>({
+    maxItems: 500,
+    isOutage: store.isOutage,
+    run: async (ids) => {
+      const token = randomBytes(16).toString('base64url');
+      const { claimed, refused } = await store.claim({ ids, token, owner, leaseMs });
+      const byId = new Map<string, Claimed | Refused>();
+      for (const one of [...refused, ...claimed]) byId.set(one.message.id, one);
+      return ids.map((id) => byId.get(id));
+    },
+  });
+  const settle = createGroup<Settlement, Settled>({
+    maxItems: 500,
+    isOutage: store.isOutage,
+    run: (settlements) => store.settle(settlements),
+  });
+
+  async function attempt(claimed: Claimed): Promise<ProviderResult> {
+    const { message, notification } = claimed;
+    const content = await render(claimed);
+    if ('outcome' in content) return content;
+    const sending = provider.send({
+      messageId: message.id,
+      address: message.address ?? '',
+      platform: message.platform,
+      toName: notification.toName,
+      date: message.firstClaimedAt ?? message.createdAt,
+      content: content as RenderedEmail & RenderedPush,
+    });
+    return sending.catch((err): ProviderResult => {
+      log.error({ err, messageId: message.id, provider: provider.name }, 'a provider threw, which is a bug');
+      return { outcome: 'ambiguous', response: err instanceof Error ? err.message : String(err) };
+    });
+  }
+
+  async function deliver(claimed: Claimed): Promise<void> {
+    const { message } = claimed;
+    const token = message.leaseToken ?? '';
+    await leases.during({ id: message.id, token }, async () => {
+      const result = await attempt(claimed);
+      const verdict = verdictOn(result, message, policy, random);
+      const { status } = await settleSurely(settle, log, {
+        messageId: message.id,
+        token,
+        attempt: message.attempt,
+        generation: message.generation,
+        worker: owner,
+        outcome: result.outcome,
+        reason: result.reason ?? null,
+        provider: provider.name,
+        code: result.code ?? null,
+        response: result.response ?? null,
+        verdict,
+      });
+      metrics.attempts.inc({ channel: message.channel, outcome: result.outcome });
+      if (status === 'failed' || status === 'bounced' || status === 'unknown') {
+        metrics.ended.inc({ channel: message.channel, status });
+        throw new UnrecoverableError(`${status}: ${result.reason ?? result.outcome}`);
+      }
+      if (status !== 'retrying' || verdict.status !== 'retrying') {
+        if (status !== 'fenced') metrics.ended.inc({ channel: message.channel, status });
+        return;
+      }
+      if (result.outcome === 'held') {
+        await hold.begin(result.retryAfterMs);
+        throw new RateLimitError();
+      }
+      if (!verdict.park) throw new RetryLater(verdict.delayMs, verdict.reason);
+    });
+  }
+
+  return async (job: DeliveryJob, token: string | undefined): Promise<void> => {
+    const parsed = jobData.safeParse(job.data);
+    if (!parsed.success) {
+      metrics.malformedJobs.inc({ queue: queue.name });
+      throw new UnrecoverableError('the job is not one of ours');
+    }
+    if (!(await hold.pass())) throw new RateLimitError();
+    const found = await claim(parsed.data.id);
+    if (found !== undefined && 'notification' in found) return deliver(found);
+    const next = await handleRefused(store, found);
+    if (next.kind === 'done') return;
+    await job.moveToDelayed(Date.now() + next.ms, token);
+    throw new DelayedError();
+  };
+}

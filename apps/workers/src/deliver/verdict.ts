@@ -1,0 +1,56 @@
+import type { Reason } from '@tidings/contracts';
+import type { MessageRow, Verdict } from '@tidings/db';
+import type { ProviderResult } from '../providers/provider.ts';
+import { type RetryPolicy, retryDelayMs } from './backoff.ts';
+
+/** What waits longer than this waits in SQL, not in the queue. Milliseconds. */
+export const longestInQueueMs = 60_000;
+
+/**
+ * What becomes of a message after an attempt: the classification of DESIGN, read from top to bottom. A held
+ * attempt costs nothing; a transient or an ambiguous one costs one failure; the last failure ends it.
+ */
+export function verdictOn(
+  result: ProviderResult,
+  message: Pick<MessageRow, 'failures' | 'onAmbiguous'>,
+  policy: RetryPolicy,
+  random: () => number,
+): Verdict {
+  const { outcome, reason } = result;
+  switch (outcome) {
+    case 'sent':
+      return { status: 'sent' };
+    case 'bounced':
+      return { status: 'bounced', reason: reason ?? 'invalid_address', countsFailure: true };
+    case 'rejected':
+      return { status: 'failed', reason: reason ?? 'rejected', countsFailure: true };
+    case 'held':
+      return retrying(reason ?? 'provider_unavailable', 0, false);
+    case 'ambiguous':
+      if (message.onAmbiguous === 'hold' || isLast(message, policy)) {
+        return { status: 'unknown', reason: 'ambiguous', countsFailure: true };
+      }
+      return retrying('ambiguous', nextDelay(), true);
+    case 'transient':
+      if (isLast(message, policy))
+        return { status: 'failed', reason: 'attempts_exhausted', countsFailure: true };
+      return retrying(reason ?? 'provider_transient', nextDelay(), true);
+  }
+
+  function nextDelay(): number {
+    return retryDelayMs({
+      failures: message.failures + 1,
+      policy,
+      retryAfterMs: result.retryAfterMs,
+      random,
+    });
+  }
+}
+
+function isLast(message: Pick<MessageRow, 'failures'>, policy: RetryPolicy): boolean {
+  return message.failures + 1 >= policy.maxFailures;
+}
+
+function retrying(reason: Reason, delayMs: number, countsFailure: boolean): Verdict {
+  return { status: 'retrying', reason, countsFailure, delayMs, park: delayMs > longestInQueueMs };
+}

@@ -1,0 +1,30 @@
+import { createStore, openDatabase } from '@tidings/db';
+import { chooseEngine } from '@tidings/queue';
+import { createLog, createMetrics, exitOnSignal, parseConfig, serveHttp } from '@tidings/runtime';
+import { createHealthApp } from './health.ts';
+import { chooseProvider } from './providers/choose-provider.ts';
+import { createWorkers } from './workers.ts';
+
+/** The workers alone: as many processes as you like on one database and one Redis. */
+export async function main(env: NodeJS.ProcessEnv): Promise<void> {
+  const config = parseConfig(env);
+  const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
+  const metrics = createMetrics({ defaults: true });
+  const database = openDatabase(config);
+  const store = createStore(database);
+  const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
+  const workers = createWorkers({ store, engine, providerFor: chooseProvider(config), config, log, metrics });
+  workers.start();
+  const { fetch } = createHealthApp({ engine, metrics });
+  const server = await serveHttp({ fetch, host: config.HOST, port: config.WORKERS_PORT });
+  log.info({ url: server.url, queue: engine.description }, 'ready');
+  exitOnSignal({
+    log,
+    stop: async () => {
+      await workers.stop();
+      await server.stop();
+      await engine.close();
+      await database.close();
+    },
+  });
+}
