@@ -32,6 +32,7 @@ export const errorCatalogue = {
   channel_without_content: { status: 422, title: 'There is no content for the channel', retryable: false },
   invalid_variables: { status: 422, title: 'The data does not fit the template', retryable: false },
   invalid_template: { status: 422, title: 'The content is not a valid template', retryable: false },
+  too_many_devices: { status: 422, title: 'The recipient has too many devices', retryable: false },
   invalid_time: { status: 422, title: 'The time is not usable', retryable: false },
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   internal: { status: 500, title: 'Something went wrong on our side', retryable: true },

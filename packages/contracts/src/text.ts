@@ -22,12 +22,13 @@ export function freeText(max: number) {
 
 /**
  * An e-mail address as one mailbox in ASCII: no quoted local part, no group, no comment, no control
- * character, at most 254 characters (RFC 5321 §4.5.3.1.3, erratum 1690). Internationalised domains are
+ * character, at most 254 characters of which 64 before the @ (RFC 5321 §4.5.3.1, erratum 1690). Internationalised domains are
  * written in punycode.
  */
 export const emailAddress = z
   .email('must be a plain e-mail address such as ada@example.com')
   .max(254)
+  .refine((address) => address.indexOf('@') <= 64, { message: 'has more than 64 characters before the @' })
   .meta({ examples: ['ada@example.com'] });
 
 /** A BCP 47 language tag, for instance `fr-CA`. */
