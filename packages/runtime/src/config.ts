@@ -4,8 +4,12 @@ import { z } from 'zod';
 /** Variables that may also be given as a file's path in `<NAME>_FILE`, as Docker and Kubernetes secrets are. */
 export const secretNames = ['REDIS_URL', 'SMTP_URL', 'TIDINGS_API_KEY'] as const;
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
-const rate = z.coerce.number().int().min(1).max(1_000_000).optional();
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number')
+  .transform(Number);
+const port = (fallback: number) => wholeNumber.pipe(z.number().max(65_535)).default(fallback);
+const rate = wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional();
 const url = (schemes: string[]) =>
   z
     .string()

@@ -39,8 +39,9 @@ export async function serveHttp(options: {
     // Node answers a missing Host with an empty 400: the listener below does it with a document.
     requireHostHeader: false,
   };
-  const server = createServer(serverOptions, listenerOf(fetch, host));
-  server.on('clientError', answerClientError);
+  const running: Running = new WeakMap();
+  const server = createServer(serverOptions, listenerOf(fetch, host, running));
+  server.on('clientError', (error, socket) => answerClientError(error, socket, running.get(socket)));
   server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => refuse(response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -49,9 +50,13 @@ export async function serveHttp(options: {
   return { url: urlOf(server), stop: () => stopServer(server, graceMs) };
 }
 
-function listenerOf(fetch: FetchHandler, host: string) {
+/** The latest answer of each connection. */
+type Running = WeakMap<Duplex, ServerResponse>;
+
+function listenerOf(fetch: FetchHandler, host: string, running: Running) {
   const listener = getRequestListener(fetch, { hostname: host, errorHandler });
   return (request: IncomingMessage, response: ServerResponse) => {
+    running.set(request.socket, response);
     // RFC 9112 §3.2: a request of HTTP/1.1 without Host is to be answered 400.
     const lacksHost = request.httpVersion === '1.1' && request.headers.host === undefined;
     if (lacksHost) refuse(response);
@@ -106,7 +111,12 @@ const codeOf: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
+/** `latest` is the answer to the request before: what is wrong comes after it, unless it is wrong with its body. */
+function answerClientError(error: Error & { code?: string }, socket: Duplex, latest?: ServerResponse): void {
+  if (latest?.req.complete && !latest.closed) {
+    latest.once('close', () => answerClientError(error, socket));
+    return;
+  }
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, environmentSchema, parseConfig, secretNames } from './index.ts';
+
+const key = `tk_0123456789ab_${'s'.repeat(40)}`;
+
+function faultsOf(env: Record<string, string>, readFile?: (path: string) => string): string[] {
+  try {
+    parseConfig(env, readFile);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+test('an empty environment is a good one', () => {
+  expect(parseConfig({})).toMatchObject({
+    PORT: 3000,
+    HOST: '127.0.0.1',
+    DATA_DIR: './data',
+    LOG_LEVEL: 'info',
+  });
+});
+
+test('a variable that is set to nothing counts as not set', () => {
+  expect(parseConfig({ PORT: '', REDIS_URL: '', SMTP_URL: '' })).toEqual(parseConfig({}));
+});
+
+test('variables that are not ours are left alone', () => {
+  expect(parseConfig({ PATH: '/bin', HOME: '/root' })).toEqual(parseConfig({}));
+});
+
+test('every fault is named at once', () => {
+  const faults = faultsOf({
+    PORT: '70000',
+    WORKERS_PORT: 'many',
+    REDIS_URL: 'http://localhost',
+    DATABASE_URL: 'mysql://localhost',
+    SMTP_URL: 'localhost:25',
+    TIDINGS_API_KEY: 'secret',
+    API_RATE_LIMIT: '0',
+    EMAIL_RATE_LIMIT: '-1',
+    PUSH_RATE_LIMIT: '1.5',
+    LOG_LEVEL: 'loud',
+  });
+  expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual(
+    [
+      'API_RATE_LIMIT',
+      'DATABASE_URL',
+      'EMAIL_RATE_LIMIT',
+      'LOG_LEVEL',
+      'PORT',
+      'PUSH_RATE_LIMIT',
+      'REDIS_URL',
+      'SMTP_URL',
+      'TIDINGS_API_KEY',
+      'WORKERS_PORT',
+    ].sort(),
+  );
+});
+
+test('a fault never repeats the value: it may be a secret', () => {
+  const message = new ConfigError(
+    faultsOf({ TIDINGS_API_KEY: 'hunter2', SMTP_URL: 'hunter2', REDIS_URL: 'hunter2' }),
+  );
+  expect(message.message).not.toContain('hunter2');
+  expect(message.faults.length).toBeGreaterThanOrEqual(3);
+});
+
+test('a mail server needs a sender of your own', () => {
+  const SMTP_URL = 'smtp://mail.example.com';
+  expect(faultsOf({ SMTP_URL })).toEqual([expect.stringMatching(/^EMAIL_FROM: /)]);
+  expect(faultsOf({ SMTP_URL, EMAIL_FROM: 'Ada <ada@example.com>' })).toEqual([]);
+});
+
+describe('secrets in files', () => {
+  const files: Record<string, string> = {
+    '/redis': 'redis://redis:6379\n',
+    '/smtp': ' smtp://mail.example.com ',
+    '/key': `${key}\n`,
+  };
+  const readFile = (path: string) => {
+    const text = files[path];
+    if (text === undefined) throw new Error(`ENOENT ${path}`);
+    return text;
+  };
+
+  test('are read, without the white space around them', () => {
+    const env = {
+      REDIS_URL_FILE: '/redis',
+      SMTP_URL_FILE: '/smtp',
+      TIDINGS_API_KEY_FILE: '/key',
+      EMAIL_FROM: 'a@b.c',
+    };
+    expect(parseConfig(env, readFile)).toMatchObject({
+      REDIS_URL: 'redis://redis:6379',
+      SMTP_URL: 'smtp://mail.example.com',
+      TIDINGS_API_KEY: key,
+    });
+  });
+
+  test.each(secretNames)('%s and its file together are a fault', (name) => {
+    const faults = faultsOf({ [name]: key, [`${name}_FILE`]: '/key' }, readFile);
+    expect(faults).toContain(`${name}: set it or ${name}_FILE, not both`);
+  });
+
+  test('a file that cannot be read is a fault beside the others', () => {
+    const faults = faultsOf({ TIDINGS_API_KEY_FILE: '/nowhere', SMTP_URL_FILE: '/key', PORT: 'x' }, readFile);
+    expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual([
+      'EMAIL_FROM',
+      'PORT',
+      'SMTP_URL',
+      'TIDINGS_API_KEY_FILE',
+    ]);
+  });
+
+  test('a file of nothing is a fault', () => {
+    expect(faultsOf({ TIDINGS_API_KEY_FILE: '/empty' }, () => '\n')).toEqual([
+      expect.stringMatching(/^TIDINGS_API_KEY/),
+    ]);
+  });
+});
+
+describe('.env.example', () => {
+  const text = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8');
+  const entries = [...text.matchAll(/^#?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name = '', value = '']) => ({
+    name,
+    value,
+  }));
+
+  test('names every variable of the schema, each once, and no other', () => {
+    expect(entries.map(({ name }) => name).sort()).toEqual(Object.keys(environmentSchema.shape).sort());
+  });
+
+  test('explains every variable in the lines before it', () => {
+    const lines = text.split('\n');
+    for (const { name } of entries) {
+      const at = lines.findIndex((line) => line.startsWith(`#${name}=`));
+      expect(lines[at - 1], name).toMatch(/^# \S/);
+    }
+  });
+
+  test('copied to .env as it is, it is the same as no .env', () => {
+    expect(parseConfig(parseEnv(text))).toEqual(parseConfig({}));
+  });
+
+  test('with every variable uncommented it is a good one, and its defaults are those of the schema', () => {
+    const uncommented = parseEnv(text.replaceAll(/^#(?=[A-Z][A-Z0-9_]*=)/gm, ''));
+    const config = parseConfig({ ...uncommented, EMAIL_FROM: 'Tidings <tidings@example.com>' });
+    const defaults = parseConfig({});
+    for (const [name, value] of Object.entries(defaults)) {
+      if (name !== 'EMAIL_FROM') expect(config).toHaveProperty(name, value);
+    }
+    expect(uncommented.EMAIL_FROM).toBe(defaults.EMAIL_FROM);
+  });
+
+  test('mentions the file of every secret', () => {
+    for (const name of secretNames) expect(text).toContain(`${name}_FILE`);
+  });
+});
