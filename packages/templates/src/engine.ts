@@ -9,7 +9,10 @@ export type Target = 'html' | 'text';
 // Tags that would reach for other files. Partials and layouts come with template management.
 const fileTags = ['include', 'render', 'layout', 'block'];
 
-const compiledAtMost = 5_000;
+/** Source characters of what the cache holds at most; compiled they take some fifty times that in memory. */
+const cachedCharactersAtMost = 1_000_000;
+/** A longer source is compiled each time: a few of them must not push out all the others. */
+const cachedLengthAtMost = 100_000;
 
 /** Compiles and renders Liquid, caching what it compiled. */
 export interface TemplateEngine {
@@ -34,20 +37,26 @@ export function createTemplateEngine(
     text: newLiquid(limits),
   };
   const compiled = new Map<string, Compiled>();
+  let cachedCharacters = 0;
 
   function compile(source: string, target: Target): Compiled {
     const key = `${target}:${source}`;
     const known = compiled.get(key);
     if (known !== undefined) return known;
     const fresh = engines[target].parse(source);
-    // Oldest first: a Map keeps the order of insertion.
-    if (compiled.size >= compiledAtMost)
-      for (const oldest of compiled.keys()) {
-        compiled.delete(oldest);
-        break;
-      }
-    compiled.set(key, fresh);
+    if (source.length <= cachedLengthAtMost) keep(key, fresh);
     return fresh;
+  }
+
+  function keep(key: string, fresh: Compiled): void {
+    compiled.set(key, fresh);
+    cachedCharacters += key.length;
+    // Oldest first: a Map keeps the order of insertion.
+    for (const oldest of compiled.keys()) {
+      if (cachedCharacters <= cachedCharactersAtMost) break;
+      compiled.delete(oldest);
+      cachedCharacters -= oldest.length;
+    }
   }
 
   return {

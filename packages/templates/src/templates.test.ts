@@ -38,6 +38,15 @@ describe('rendering', () => {
   });
 });
 
+test('many large sources of their own do not fill the memory', () => {
+  const roomy = createTemplateEngine();
+  const before = process.memoryUsage().heapUsed;
+  for (let source = 0; source < 60; source += 1) {
+    roomy.compile(`${source}${'<p>{{ name }}</p>'.repeat(4000)}`, 'html');
+  }
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(600_000_000);
+});
+
 describe('checking', () => {
   test('broken Liquid is named with its place', () => {
     const faults = checkContent(engine, {
