@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import { accept } from './store/accept.ts';
+import { accept, findAnswer } from './store/accept.ts';
 import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
@@ -21,6 +21,7 @@ const operations = {
   endUnsendable,
   ensureProject,
   enterWindow,
+  findAnswer,
   findApiKey,
   findExpired,
   findRecipient,

@@ -93,3 +93,17 @@ export function accept(database: Database, items: AcceptItem[]): Promise<AcceptR
     }
   });
 }
+
+/** What the project's first request with this idempotency key was, and what it was answered. */
+export async function findAnswer(
+  database: Database,
+  projectId: string,
+  idempotencyKey: string,
+): Promise<{ requestHash: string | null; answer: SendOutput } | undefined> {
+  const { notifications } = database.tables;
+  const [found] = await database.handle
+    .select({ requestHash: notifications.requestHash, answer: notifications.answer })
+    .from(notifications)
+    .where(and(eq(notifications.projectId, projectId), eq(notifications.idempotencyKey, idempotencyKey)));
+  return found;
+}
