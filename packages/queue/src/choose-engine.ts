@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '@tidings/runtime';
 import type { QueueEngine } from './engine.ts';
-import { createPgliteEngine } from './pglite-engine.ts';
 import { startPrivateRedis } from './private-redis.ts';
 import { createRedisEngine } from './redis-engine.ts';
 
@@ -15,13 +14,13 @@ export async function chooseEngine(options: {
   log: Log;
 }): Promise<QueueEngine> {
   const { redisUrl, dataDir, log } = options;
-  if (redisUrl === 'embedded') return createPgliteEngine({ log });
+  if (redisUrl === 'embedded') return pgliteEngine(log);
   if (redisUrl) {
     const description = `queue: Redis at ${hostOf(redisUrl)}`;
     return connected(createRedisEngine({ connection: redisUrl, description, log }));
   }
   const server = await startPrivateRedis({ dataDir, log });
-  if (!server) return createPgliteEngine({ log });
+  if (!server) return pgliteEngine(log);
 
   const description =
     'queue: private Redis started by this process (set REDIS_URL to share one between processes)';
@@ -33,6 +32,12 @@ export async function chooseEngine(options: {
       await server.stop();
     },
   };
+}
+
+/** Loaded only when it is needed: a Postgres in memory is a hundred megabytes that Redis users need not have. */
+async function pgliteEngine(log: Log): Promise<QueueEngine> {
+  const { createPgliteEngine } = await import('./pglite-engine.ts');
+  return createPgliteEngine({ log });
 }
 
 /** Gives a Redis that is there two seconds to say so; one that is away is no reason not to start. */

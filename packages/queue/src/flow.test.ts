@@ -5,7 +5,7 @@ import { type JobData, type Lane, queueNames } from '@tidings/contracts';
 import { createStore, type Database, openSqlite, type Store } from '@tidings/db';
 import { createMetrics, type Repeating, silentLog } from '@tidings/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { until } from '../../../test/support/tidings.ts';
+import { until } from '../../../test/support/until.ts';
 import {
   addJobs,
   chooseEngine,

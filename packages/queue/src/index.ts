@@ -2,7 +2,6 @@ export { addJobs } from './add-jobs.ts';
 export * from './choose-engine.ts';
 export * from './engine.ts';
 export { createFastPath, type FastPath, noFastPath } from './fast-path.ts';
-export { createPgliteEngine } from './pglite-engine.ts';
 export { startReconciler } from './reconciler.ts';
 export { createRedisEngine, type RedisAddress } from './redis-engine.ts';
 export { defaultWindow, startRelay } from './relay.ts';

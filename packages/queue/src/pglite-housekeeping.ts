@@ -27,7 +27,7 @@ const trimEnded = `
  * Keeps BullMQ's tables in a PGlite from growing. Looks every `everyMs` and works only when `minEvents` were
  * written since the last time.
  *
- * PGlite has no autovacuum. And BullMQ's own `removeOnComplete` reads through the jobs it keeps each time one
+ * PGlite has neither autovacuum nor checkpointer. And BullMQ's own `removeOnComplete` reads through the jobs it keeps each time one
  * ends (for `count` always, for `age` as soon as Postgres has a generic plan), which cost more than half of
  * what a PGlite can do: here the surplus goes in one sweep instead.
  */
@@ -49,6 +49,8 @@ export function keepPgliteSmall(options: { pool: PgPool; log: Log; everyMs: numb
     await pool.query('TRUNCATE event');
     // One statement at a time, so that jobs run in between.
     for (const table of busyTables) await pool.query(`VACUUM ${table}`);
+    // PGlite has no checkpointer either: without this each 16 MB of log stay in memory for ever.
+    await pool.query('CHECKPOINT');
   }
 
   const timer = setInterval(async () => {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { PGlite, Results } from '@electric-sql/pglite';
 import type { PgNotification, PgPool, PgPoolClient, PgQueryResult } from 'bullmq';
 
@@ -74,9 +75,15 @@ export function pglitePool(db: PGlite): PgPool {
   }) as PgPool;
 }
 
-/** One at a time, in the order of asking. */
+const yieldEveryMs = 10;
+
+/**
+ * One at a time, in the order of asking. PGlite answers without leaving the microtask queue, so a busy one
+ * would keep every timer and socket of the process waiting: now and then the event loop gets a turn.
+ */
 function createTurns() {
   let last: Promise<unknown> = Promise.resolve();
+  let yieldedAt = performance.now();
   function start(): Promise<() => void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const before = last;
@@ -85,6 +92,10 @@ function createTurns() {
   }
   async function take<T>(work: () => Promise<T>): Promise<T> {
     const done = await start();
+    if (performance.now() - yieldedAt > yieldEveryMs) {
+      await setImmediate();
+      yieldedAt = performance.now();
+    }
     return work().finally(done);
   }
   return { start, take };
