@@ -10,10 +10,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
   const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
   const metrics = createMetrics({ defaults: true });
+  const providerFor = chooseProvider(config);
   const database = openDatabase(config);
   const store = createStore(database);
   const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
-  const workers = createWorkers({ store, engine, providerFor: chooseProvider(config), config, log, metrics });
+  const workers = createWorkers({ store, engine, providerFor, config, log, metrics });
   workers.start();
   const { fetch } = createHealthApp({ engine, metrics });
   const server = await serveHttp({ fetch, host: config.HOST, port: config.WORKERS_PORT });
