@@ -1,0 +1,61 @@
+import type { Store } from '@tidings/db';
+import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
+import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
+import { createTemplateEngine } from '@tidings/templates';
+import { createAccept } from './accept/accept.ts';
+import { createPlanner } from './accept/plan.ts';
+import { createTemplateCache } from './accept/template-cache.ts';
+import { createApp } from './app.ts';
+import { createAuthenticate } from './principal.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { createReadiness } from './readiness.ts';
+import { createRouter } from './router.ts';
+
+/** The API as a part that can be started and stopped. */
+export interface Api {
+  fetch: (request: Request) => Promise<Response>;
+  /** Opens the port. */
+  start(): Promise<HttpServer>;
+  /** Lets running requests finish and stops. */
+  stop(): Promise<void>;
+}
+
+/** Puts the API together. Without an engine it accepts into SQL and leaves the queue to the workers. */
+export function createApi(options: {
+  store: Store;
+  engine?: QueueEngine;
+  config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT'>;
+  log: Log;
+  metrics: Metrics;
+}): Api {
+  const { store, engine, config, log, metrics } = options;
+  const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
+  const makePlan = createPlanner({
+    store,
+    findTemplate: createTemplateCache({ store }),
+    templates: createTemplateEngine(),
+    fastPath,
+  });
+  const accept = createAccept({ store, makePlan, fastPath, metrics });
+  const { fetch } = createApp({
+    router: createRouter({ store, accept, log }),
+    authenticate: createAuthenticate({ store }),
+    limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
+    readiness: createReadiness({ store, engine }),
+    log,
+    metrics,
+    isOutage: store.isOutage,
+  });
+  let server: HttpServer | undefined;
+  return {
+    fetch,
+    start: async () => {
+      server = await serveHttp({ fetch, host: config.HOST, port: config.PORT });
+      return server;
+    },
+    stop: async () => {
+      await server?.stop();
+      await fastPath.stop();
+    },
+  };
+}

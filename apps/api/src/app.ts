@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { type Operation, TidingsError } from '@tidings/contracts';
+import type { Log, Metrics } from '@tidings/runtime';
+import { Hono } from 'hono';
+import { docsResponse } from './http/docs.ts';
+import { createOpenApi } from './http/openapi.ts';
+import { jsonResponse, problemResponse } from './http/problem.ts';
+import { createRestHandler } from './http/rest.ts';
+import { createTrpcHandler, trpcProblem } from './http/trpc.ts';
+import type { Context, Implementation } from './operations.ts';
+import type { Authenticate } from './principal.ts';
+import type { LimitRate } from './rate-limit.ts';
+import type { Readiness } from './readiness.ts';
+import type { AppRouter } from './router.ts';
+
+/** What the API needs; it knows no port, no file and no environment. */
+export interface AppOptions {
+  router: AppRouter;
+  authenticate: Authenticate;
+  limitRate: LimitRate;
+  readiness: Readiness;
+  log: Log;
+  metrics: Metrics;
+  /** Does the error mean that the record is away or busy? Then the request is worth repeating. */
+  isOutage: (error: unknown) => boolean;
+}
+
+/** The API as a pure function: tRPC at /trpc, REST at /v1, documents and health beside them. */
+export function createApp(options: AppOptions): { fetch: (request: Request) => Promise<Response> } {
+  const { router, authenticate, limitRate, readiness, log, metrics, isOutage } = options;
+  const implementations = implementationsOf(router);
+  const trpc = createTrpcHandler({ router });
+  const openApi = JSON.stringify(createOpenApi(implementations.map(({ operation }) => operation)));
+  // Hono falls back to its own strict match for `/health/` and the like when this is off.
+  const app = new Hono<{ Variables: { requestId: string } }>({ strict: false });
+
+  async function contextOf(request: Request, requestId: string): Promise<Context> {
+    const principal = await authenticate(request.headers.get('authorization'));
+    return { principal, requestId, headers: await limitRate(principal) };
+  }
+
+  app.use(async (c, next) => {
+    c.set('requestId', randomUUID());
+    await next();
+  });
+  app.get('/health', () => jsonResponse(200, { status: 'ok' }));
+  app.get('/ready', async () => {
+    const state = await readiness();
+    return jsonResponse(state.status === 'error' ? 503 : 200, state);
+  });
+  app.get('/metrics', async () => {
+    const { registry } = metrics;
+    return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } });
+  });
+  app.get('/openapi.json', (c) => c.body(openApi, 200, { 'content-type': 'application/json' }));
+  app.get('/docs', () => docsResponse(''));
+  app.get('/docs/:file', (c) => docsResponse(c.req.param('file')));
+  app.get('/', (c) => c.redirect('/docs'));
+
+  app.all('/trpc/*', async (c) => {
+    const requestId = c.get('requestId');
+    return trpc(c.req.raw, await contextOf(c.req.raw, requestId));
+  });
+
+  for (const implementation of implementations) {
+    const { method, path } = implementation.operation;
+    const handle = createRestHandler(implementation);
+    app.on(method, honoPath(path), async (c) => {
+      const request = c.req.raw;
+      const context = await contextOf(request, c.get('requestId'));
+      const query = new URL(request.url).searchParams;
+      return handle({ request, params: c.req.param(), query, context });
+    });
+  }
+  for (const [path, allowed] of methodsByPath(implementations.map(({ operation }) => operation))) {
+    app.all(path, () => {
+      throw new TidingsError('method_not_allowed', { headers: { allow: allowed.join(', ') } });
+    });
+  }
+
+  app.notFound(() => {
+    throw new TidingsError('not_found');
+  });
+  app.onError((thrown, c) => {
+    const requestId = c.get('requestId');
+    const error = asTidingsError(thrown, isOutage);
+    if (error.code === 'internal')
+      log.error({ err: thrown, requestId, path: c.req.path }, 'a request failed');
+    if (error.code === 'unavailable') log.warn({ err: error.cause, requestId }, 'nothing can be stored');
+    metrics.refused.inc({ code: error.code });
+    const { path } = c.req;
+    return isTrpc(path)
+      ? trpcProblem(error, requestId, path.slice('/trpc/'.length))
+      : problemResponse(error, requestId);
+  });
+
+  return { fetch: async (request) => app.fetch(request) };
+}
+
+function asTidingsError(thrown: unknown, isOutage: (error: unknown) => boolean): TidingsError {
+  if (thrown instanceof TidingsError) return thrown;
+  return isOutage(thrown)
+    ? new TidingsError('unavailable', { headers: { 'retry-after': '5' }, cause: thrown })
+    : new TidingsError('internal', { cause: thrown });
+}
+
+function isTrpc(path: string): boolean {
+  return path === '/trpc' || path.startsWith('/trpc/');
+}
+
+function implementationsOf(router: AppRouter): Implementation[] {
+  const procedures = router._def.procedures as unknown as Record<string, { _def: { meta?: Implementation } }>;
+  return Object.values(procedures).flatMap(({ _def }) => _def.meta ?? []);
+}
+
+/** Paths that differ only in the names of their parameters are one path. */
+function methodsByPath(operations: Operation[]): Map<string, string[]> {
+  const byPath = Map.groupBy(operations, ({ path }) => path.replaceAll(/\{\w+\}/g, ':parameter'));
+  return new Map(
+    [...byPath].map(([path, theirs]) => [path, theirs.flatMap(({ method }) => withHead(method))]),
+  );
+}
+
+/** Hono answers HEAD as GET without the body. */
+function withHead(method: string): string[] {
+  return method === 'GET' ? ['GET', 'HEAD'] : [method];
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}

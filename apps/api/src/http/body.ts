@@ -1,0 +1,61 @@
+import { TidingsError } from '@tidings/contracts';
+import { parseJson } from './json.ts';
+
+// A byte order mark is left in, for JSON.parse to refuse: RFC 8259 §8.1 wants none.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A body that `parseJson` has found good: its text and what it says. */
+export interface JsonBody {
+  text: string;
+  value: unknown;
+}
+
+/**
+ * Reads a request's JSON body.
+ *
+ * @throws TidingsError `unsupported_media_type` unless it is plain JSON in UTF-8, `body_too_large` beyond
+ * `maxBytes`, `malformed_request` when it does not arrive in full, `invalid_json` for what `parseJson` refuses.
+ */
+export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
+  requireJson(request.headers);
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const bytes = await readBytes(request, maxBytes).catch((cause) => {
+    // The client went away in the middle of its body.
+    throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
+  });
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch (cause) {
+    throw new TidingsError('invalid_json', { detail: 'The body is not valid UTF-8', cause });
+  }
+  return { text, value: parseJson(text) };
+}
+
+function requireJson(headers: Headers): void {
+  const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';');
+  const charset = parameters.map((parameter) => parameter.trim()).find((text) => text.startsWith('charset='));
+  const encoding = headers.get('content-encoding') ?? 'identity';
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  if (type.trim() === 'application/json' && isUtf8 && encoding === 'identity') return;
+  throw new TidingsError('unsupported_media_type');
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (request.headers.has('content-length')) {
+    // The server cuts the body off at the announced length, which is within the bound.
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(maxBytes: number): TidingsError {
+  return new TidingsError('body_too_large', { detail: `The body may have at most ${maxBytes} bytes` });
+}

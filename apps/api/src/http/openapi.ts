@@ -1,0 +1,97 @@
+import type { Operation } from '@tidings/contracts';
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
+
+const problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable, machine-readable: what a program should look at.'),
+    detail: z.string(),
+    requestId: z.string(),
+    errors: z
+      .array(z.strictObject({ pointer: z.string().describe('RFC 6901 JSON pointer'), detail: z.string() }))
+      .optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem document.' });
+
+/** The OpenAPI 3.1 document of the REST API, made from the operations themselves. */
+export function createOpenApi(operations: Operation[]) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const operation of operations) {
+    // OpenAPI §4.8.8.2 forbids two paths that differ only in the names of their parameters: the first one names.
+    const path =
+      Object.keys(paths).find((known) => shapeOfPath(known) === shapeOfPath(operation.path)) ??
+      operation.path;
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation, path) };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tidings',
+      version: '0.1.0',
+      description: 'Self-hosted notifications. Every answer of 400 and above is an RFC 9457 document.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ apiKey: [] }],
+    components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+    paths,
+  });
+}
+
+function describe(operation: Operation, path: string) {
+  const shape = shapeOf(operation.input);
+  const inPath = parametersOf(operation.path);
+  const shown = parametersOf(path);
+  const pathShape = Object.fromEntries(
+    inPath.map((name, index) => [shown[index] ?? name, shape[name] ?? z.string()]),
+  );
+  const rest = pick(
+    shape,
+    (name) => !inPath.includes(name) && !(operation.idempotencyHeader && name === 'idempotencyKey'),
+  );
+  const body = operation.method !== 'GET' && Object.keys(rest).length > 0;
+  return {
+    operationId: operation.name,
+    summary: operation.summary,
+    tags: [operation.name.split('.')[0] ?? ''],
+    requestParams: {
+      ...(inPath.length > 0 && { path: z.object(pathShape) }),
+      ...(operation.method === 'GET' && { query: z.object(rest) }),
+      ...(operation.idempotencyHeader && {
+        header: z.object({ 'Idempotency-Key': shape.idempotencyKey ?? z.string().optional() }),
+      }),
+    },
+    ...(body && { requestBody: { content: { 'application/json': { schema: z.strictObject(rest) } } } }),
+    responses: {
+      [operation.status]: {
+        description: 'Success',
+        content: { 'application/json': { schema: operation.output } },
+      },
+      default: {
+        description: 'An error of the catalogue',
+        content: { 'application/problem+json': { schema: problem } },
+      },
+    } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
+  };
+}
+
+function parametersOf(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+}
+
+function shapeOfPath(path: string): string {
+  return path.replaceAll(/\{\w+\}/g, '{}');
+}
+
+type Shape = Record<string, z.ZodType>;
+
+function shapeOf(input: z.ZodType): Shape {
+  return input instanceof z.ZodObject ? (input.shape as Shape) : {};
+}
+
+function pick(shape: Shape, wanted: (name: string) => boolean): Shape {
+  return Object.fromEntries(Object.entries(shape).filter(([name]) => wanted(name)));
+}

@@ -1,0 +1,3 @@
+export { type Api, createApi } from './api.ts';
+export { type BootstrapKey, bootstrap } from './bootstrap.ts';
+export type { AppRouter } from './router.ts';

@@ -1,0 +1,42 @@
+import { getMessage, TidingsError } from '@tidings/contracts';
+import type { AttemptRow, Store } from '@tidings/db';
+import { isoOrNull, toIso } from '../iso.ts';
+import { query } from '../operations.ts';
+import { timelineOf } from './timeline.ts';
+
+/** `messages.get`: what is on record about one message. */
+export const get = (store: Store) =>
+  query(getMessage, async ({ id }, { principal }) => {
+    const found = await store.getMessage(principal.projectId, id);
+    if (found === undefined) throw new TidingsError('not_found');
+    const { message, attempts, sendAt } = found;
+    return {
+      id: message.id,
+      notificationId: message.notificationId,
+      channel: message.channel,
+      lane: message.lane,
+      status: message.status,
+      reason: message.reason,
+      address: message.address,
+      createdAt: toIso(message.createdAt),
+      dueAt: toIso(message.dueAt),
+      expiresAt: toIso(message.expiresAt),
+      endedAt: isoOrNull(message.endedAt),
+      failures: message.failures,
+      attempts: attempts.map(viewAttempt),
+      timeline: timelineOf(message, attempts, sendAt),
+    };
+  });
+
+function viewAttempt(attempt: AttemptRow) {
+  const { number, outcome, provider, code, response } = attempt;
+  return {
+    number,
+    startedAt: toIso(attempt.startedAt),
+    finishedAt: isoOrNull(attempt.finishedAt),
+    outcome,
+    provider,
+    code,
+    response,
+  };
+}

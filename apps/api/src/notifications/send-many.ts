@@ -1,0 +1,39 @@
+import {
+  type SendManyOutput,
+  sendInput,
+  sendManyNotifications,
+  TidingsError,
+  toProblem,
+} from '@tidings/contracts';
+import type { Log } from '@tidings/runtime';
+import type { Accept } from '../accept/accept.ts';
+import { invalidRequest } from '../http/problem.ts';
+import { mutation } from '../operations.ts';
+
+/**
+ * `notifications.sendMany`: every item on its own, results in the order of the request. An outage fails the
+ * whole request: it is worth repeating, and the keys of its items make that safe.
+ */
+export const sendMany = (options: { accept: Accept; isOutage: (error: unknown) => boolean; log: Log }) =>
+  mutation(sendManyNotifications, async ({ items }, { principal, requestId }) => {
+    const { accept, isOutage, log } = options;
+    const acceptItem = async (item: unknown, index: number): Promise<SendManyOutput['items'][number]> => {
+      const parsed = sendInput.safeParse(item);
+      if (!parsed.success) return { index, error: faultOf(invalidRequest(parsed.error), requestId) };
+      try {
+        const { answer } = await accept(principal.projectId, parsed.data);
+        return { index, ...answer };
+      } catch (error) {
+        if (isOutage(error)) throw error;
+        if (error instanceof TidingsError) return { index, error: faultOf(error, requestId) };
+        log.error({ err: error, requestId, index }, 'an item of a bulk request failed');
+        return { index, error: faultOf(new TidingsError('internal'), requestId) };
+      }
+    };
+    return { items: await Promise.all(items.map(acceptItem)) };
+  });
+
+function faultOf(error: TidingsError, requestId: string) {
+  const { code, detail, errors } = toProblem(error, requestId);
+  return { code, detail, ...(errors && { errors }) };
+}

@@ -1,0 +1,22 @@
+import type { DeviceView, RecipientView } from '@tidings/contracts';
+import type { DeviceRow, RecipientWithDevices } from '@tidings/db';
+import { toIso } from '../iso.ts';
+
+export function viewRecipient({ recipient, devices }: RecipientWithDevices): RecipientView {
+  const { id, externalId, name, email, locale, timezone } = recipient;
+  return {
+    id,
+    externalId,
+    name,
+    email,
+    locale,
+    timezone,
+    createdAt: toIso(recipient.createdAt),
+    updatedAt: toIso(recipient.updatedAt),
+    devices: devices.map(viewDevice),
+  };
+}
+
+export function viewDevice({ id, platform, token, createdAt }: DeviceRow): DeviceView {
+  return { id, platform, token, createdAt: toIso(createdAt) };
+}

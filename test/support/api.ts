@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Api, bootstrap, createApi } from '@tidings/api';
+import type { Operation, Scope } from '@tidings/contracts';
+import * as contracts from '@tidings/contracts';
+import { createStore, openDatabase, type Store } from '@tidings/db';
+import { createMetrics, type HttpServer, type Metrics, newId, silentLog } from '@tidings/runtime';
+import Sqlite from 'better-sqlite3';
+import { hashApiKey } from '../../apps/api/src/principal.ts';
+
+/** Every operation that the contracts declare. */
+export const allOperations = (Object.values(contracts) as unknown[]).filter(
+  (value): value is Operation => typeof value === 'object' && value !== null && 'scope' in value,
+);
+
+/** The answer to a call, its JSON parsed (undefined when it is none). */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // What it holds is what the test is about to find out.
+  body: Record<string, unknown>;
+}
+
+/** An API on a record of its own, without a queue. */
+export interface TestApi {
+  api: Api;
+  store: Store;
+  metrics: Metrics;
+  /** The bootstrap key of project `default`. */
+  key: string;
+  dataDir: string;
+  /** Calls `fetch` directly. A string is sent as it is, anything else as JSON; `authorization` is the key's. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** A project with the templates of `default`, and a key of it. */
+  addProject(key: string): Promise<string>;
+  /** Another key of project `default`. */
+  addKey(scopes: Scope[]): Promise<string>;
+  /** Opens a port on loopback. */
+  listen(): Promise<HttpServer>;
+  /** Takes the write lock of the record from another connection; answers how to give it back. */
+  lockRecord(): () => void;
+  /** Closes everything and opens the same files again, as a restart does. */
+  restart(): Promise<TestApi>;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  perSecond?: number;
+  /** Stands in for parts of the store, to make them fail. */
+  changeStore?: (store: Store) => Partial<Store>;
+}
+
+/** Opens an API in a fresh directory. */
+export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  return openIn(mkdtempSync(join(tmpdir(), 'tidings-api-')), options);
+}
+
+async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi> {
+  const database = openDatabase({ DATA_DIR: dataDir });
+  // Nobody waits 5 s for a lock in a test.
+  (database.handle as unknown as { $client: Sqlite.Database }).$client.pragma('busy_timeout = 50');
+  const real = createStore(database);
+  const store: Store = { ...real, ...options.changeStore?.(real) };
+  const { key } = await bootstrap({ store, dataDir });
+  const config = { HOST: '127.0.0.1', PORT: 0, API_RATE_LIMIT: options.perSecond };
+  const metrics = createMetrics();
+  const api = createApi({ store, config, log: silentLog(), metrics });
+  const stop = async () => {
+    await api.stop();
+    await database.close();
+  };
+  return {
+    api,
+    store,
+    metrics,
+    key,
+    dataDir,
+    call: (method, path, body, headers) => callApi(api.fetch, key, { method, path, body, headers }),
+    addProject: async (name) => {
+      const dir = mkdtempSync(join(dataDir, 'project-'));
+      const first = await bootstrap({ store: projectNamed(store, name), dataDir: dir });
+      return first.key;
+    },
+    addKey: async (scopes) => {
+      const projectId = await store.ensureProject({ id: newId('project'), key: 'default' });
+      const id = newId('apiKey').slice(-12);
+      const added = `tk_${id}_${'s'.repeat(40)}`;
+      await store.putApiKey({ id, projectId, name: 'added', secretHash: hashApiKey(added), scopes });
+      return added;
+    },
+    listen: () => api.start(),
+    lockRecord: () => lock(join(dataDir, 'tidings.db')),
+    restart: async () => {
+      await stop();
+      return openIn(dataDir, options);
+    },
+    close: async () => {
+      await stop();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+}
+
+/** `bootstrap` makes project `default`; here it makes another one the same way. */
+function projectNamed(store: Store, name: string): Store {
+  return { ...store, ensureProject: (project) => store.ensureProject({ ...project, key: name }) };
+}
+
+function lock(path: string): () => void {
+  const other = new Sqlite(path);
+  other.exec('BEGIN EXCLUSIVE');
+  return () => other.close();
+}
+
+async function callApi(
+  fetch: Api['fetch'],
+  key: string,
+  call: { method: string; path: string; body?: unknown; headers?: Record<string, string> },
+): Promise<Answer> {
+  const { method, path, body, headers } = call;
+  const text =
+    body === undefined || typeof body === 'string' || body instanceof Uint8Array
+      ? body
+      : JSON.stringify(body);
+  const response = await fetch(
+    new Request(new URL(path, 'http://tidings.test'), {
+      method,
+      ...(text !== undefined && { body: text as string }),
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(text !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+    }),
+  );
+  return answerOf(response);
+}
+
+/** Reads a response to its end. */
+export async function answerOf(response: Response): Promise<Answer> {
+  const { status, headers } = response;
+  const text = await response.text();
+  const isJson = /json/.test(headers.get('content-type') ?? '');
+  return { status, headers, text, body: isJson ? JSON.parse(text) : {} };
+}
+
+/** Writes bytes to a port, then answers all that comes back until the other side closes or `until` is seen. */
+export function exchange(
+  url: string,
+  bytes: string | Buffer | Array<string | Buffer>,
+  options: { until?: RegExp; hangUp?: boolean } = {},
+): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port) });
+    let received = '';
+    const finish = () => {
+      socket.destroy();
+      resolve(received);
+    };
+    socket.on('data', (chunk) => {
+      received += chunk.toString('latin1');
+      if (options.until?.test(received)) finish();
+    });
+    socket.on('error', finish);
+    socket.on('close', finish);
+    for (const part of [bytes].flat()) socket.write(part);
+    if (options.hangUp) socket.end(finish);
+  });
+}
