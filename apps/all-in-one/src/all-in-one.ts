@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { type BootstrapKey, bootstrap, createApi } from '@tidings/api';
+import { createStore, holdLock, openDatabase } from '@tidings/db';
+import { chooseEngine } from '@tidings/queue';
+import type { Config, Log, Metrics } from '@tidings/runtime';
+import { chooseProvider, createWorkers, type WorkerTuning } from '@tidings/workers';
+
+/** Everything in one process, running. */
+export interface AllInOne {
+  url: string;
+  apiKey: BootstrapKey;
+  queue: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts API and workers in this process, with the record and the queue they need. Only one may run on a
+ * data directory: the lock says so to the second, and lets the first take up at once what a killed
+ * predecessor had in hand.
+ *
+ * @throws LockHeldError naming the process that holds the directory.
+ */
+export async function startAllInOne(options: {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  tuning?: WorkerTuning;
+}): Promise<AllInOne> {
+  const { config, log, metrics, tuning } = options;
+  const providerFor = chooseProvider(config);
+  const database = openDatabase(config);
+  const lock = holdLock({
+    path: join(config.DATA_DIR, 'all-in-one.lock'),
+    about: `Tidings, process ${process.pid}`,
+  });
+  const store = createStore(database);
+  const owner = 'all-in-one';
+  await store.endLeasesOf(owner);
+  const apiKey = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
+  const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
+  const shared = { store, engine, config, log, metrics };
+  const workers = createWorkers({ ...shared, providerFor, owner, tuning });
+  const api = createApi(shared);
+  workers.start();
+  const server = await api.start().catch(async (error) => {
+    await workers.stop();
+    await engine.close();
+    throw error;
+  });
+  return {
+    url: server.url,
+    apiKey,
+    queue: engine.description,
+    stop: async () => {
+      await api.stop();
+      await workers.stop();
+      await engine.close();
+      await database.close();
+      lock.release();
+    },
+  };
+}

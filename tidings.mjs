@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The one entry. Plain JavaScript on purpose: an older Node must get as far as reading what is wrong.
+import { existsSync } from 'node:fs';
+
+const roles = {
+  start: './apps/all-in-one/src/main.ts',
+  demo: './apps/all-in-one/src/demo.ts',
+  api: './apps/api/src/main.ts',
+  workers: './apps/workers/src/main.ts',
+};
+
+const needed = 24;
+const role = process.argv[2] ?? 'start';
+
+if (Number(process.versions.node.split('.')[0]) < needed) {
+  console.error(
+    `Tidings needs Node ${needed} or newer; this is ${process.versions.node}.\n` +
+      'The npm scripts bring their own on Linux: run "npm ci", then "npm start".',
+  );
+  process.exit(1);
+}
+if (!Object.hasOwn(roles, role)) {
+  console.error(`Unknown role "${role}". It is one of: ${Object.keys(roles).join(', ')}.`);
+  process.exit(1);
+}
+if (existsSync('.env')) process.loadEnvFile('.env');
+
+try {
+  const { main } = await import(roles[role]);
+  await main(process.env);
+} catch (error) {
+  // A fault of the configuration is told in its own words, without a stack.
+  const isExpected = ['ConfigError', 'LockHeldError'].includes(error?.name) || error?.code === 'EADDRINUSE';
+  console.error(isExpected ? error.message : error);
+  process.exit(1);
+}
