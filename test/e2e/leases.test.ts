@@ -1,0 +1,178 @@
+import { bootstrap, createApi } from '@tidings/api';
+import { createStore, type Database, openSqlite, type Store } from '@tidings/db';
+import { addJobs, chooseEngine, type QueueEngine } from '@tidings/queue';
+import { createMetrics, silentLog } from '@tidings/runtime';
+import { createWorkers, type Provider, type Workers, type WorkerTuning } from '@tidings/workers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tempDir } from '../support/temp-dir.ts';
+import { quick } from '../support/tidings.ts';
+import { until } from '../support/until.ts';
+
+const log = silentLog();
+
+/** A provider whose answers a test gives one by one. */
+function controlledProvider() {
+  const calls: Array<PromiseWithResolvers<Awaited<ReturnType<Provider['send']>>>> = [];
+  const provider: Provider = {
+    name: 'controlled',
+    send: () => {
+      const call = Promise.withResolvers<Awaited<ReturnType<Provider['send']>>>();
+      calls.push(call);
+      return call.promise;
+    },
+    probe: async () => true,
+    close: async () => {},
+  };
+  return { provider, calls };
+}
+
+describe('a message in the hands of a worker', () => {
+  let database: Database;
+  let store: Store;
+  let engine: QueueEngine;
+  let send: () => Promise<string>;
+  let running: Workers[];
+  let projectId: string;
+  let removeDir: () => void;
+
+  beforeEach(async () => {
+    const dir = tempDir();
+    removeDir = dir.remove;
+    database = openSqlite({ path: `${dir.path}/tidings.db` });
+    store = createStore(database);
+    engine = await chooseEngine({ redisUrl: process.env.REDIS_URL, dataDir: dir.path, log });
+    const { key } = await bootstrap({ store, dataDir: dir.path });
+    projectId = await store.ensureProject({ id: 'unused', key: 'default' });
+    const api = createApi({ store, config: { HOST: '127.0.0.1', PORT: 0 }, log, metrics: createMetrics() });
+    running = [];
+    send = async () => {
+      const answer = await api.fetch(
+        new Request('http://tidings/v1/notifications', {
+          method: 'POST',
+          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+          body: JSON.stringify({
+            to: { email: 'ada@example.com' },
+            content: { email: { subject: 's', text: 't' } },
+          }),
+        }),
+      );
+      const { messages } = (await answer.json()) as { messages: Array<{ id: string }> };
+      return messages[0]?.id ?? '';
+    };
+  });
+  afterEach(async () => {
+    await Promise.all(running.map((workers) => workers.stop()));
+    await engine.close();
+    await database.close();
+    removeDir();
+  });
+
+  function work(provider: Provider, owner: string, tuning: WorkerTuning): Workers {
+    const workers = createWorkers({
+      store,
+      engine,
+      providerFor: () => provider,
+      config: {},
+      log,
+      metrics: createMetrics(),
+      owner,
+      tuning: { ...quick, ...tuning },
+    });
+    workers.start();
+    running.push(workers);
+    return workers;
+  }
+
+  /** A second job for the message, as an older copy of the queue would bring it back. */
+  const doubleJob = (id: string) =>
+    addJobs(engine, [{ id, generation: 99, channel: 'email', lane: 'normal', delayMs: 0 }]);
+
+  async function messageOf(id: string) {
+    const found = await store.getMessage(projectId, id);
+    if (found === undefined) throw new Error(`no message ${id}`);
+    return { ...found.message, attempts: found.attempts };
+  }
+
+  test('its lease is renewed as long as it sends: no second worker sends it', async () => {
+    const slow = controlledProvider();
+    const other = controlledProvider();
+    work(slow.provider, 'slow', { leaseMs: 600, renewMs: 150 });
+    const id = await send();
+    await until(
+      () => slow.calls.length,
+      (count) => count === 1,
+    );
+    work(other.provider, 'other', { leaseMs: 600, renewMs: 150 });
+    await doubleJob(id);
+    const startedAt = performance.now();
+    const first = await messageOf(id);
+    await until(
+      () => messageOf(id),
+      (message) =>
+        (message.leaseUntil ?? 0) > (first.leaseUntil ?? 0) && performance.now() - startedAt > 1500,
+    );
+    expect(slow.calls.length + other.calls.length).toBe(1);
+    slow.calls[0]?.resolve({ outcome: 'sent' });
+    const message = await until(
+      () => messageOf(id),
+      ({ status }) => status === 'sent',
+    );
+    expect(message.attempts).toMatchObject([{ number: 1, outcome: 'sent', worker: 'slow' }]);
+  });
+
+  test('a success that comes after the lease was lost, and after another worker’s failure, ends as sent', async () => {
+    const frozen = controlledProvider();
+    const other = controlledProvider();
+    work(frozen.provider, 'frozen', { leaseMs: 300, renewMs: 3_600_000 });
+    const id = await send();
+    await until(
+      () => frozen.calls.length,
+      (count) => count === 1,
+    );
+    work(other.provider, 'other', {});
+    await doubleJob(id);
+    await until(
+      () => other.calls.length + frozen.calls.length,
+      (count) => count === 2,
+    );
+    const second = other.calls[0] ?? frozen.calls[1];
+    second?.resolve({ outcome: 'rejected', reason: 'rejected', code: '550' });
+    await until(
+      () => messageOf(id),
+      ({ status }) => status === 'failed',
+    );
+    frozen.calls[0]?.resolve({ outcome: 'sent', code: '250' });
+    const message = await until(
+      () => messageOf(id),
+      ({ status }) => status === 'sent',
+    );
+    expect(message.reason).toBeNull();
+    expect(message.attempts.map(({ outcome }) => outcome)).toEqual(['sent', 'rejected']);
+  });
+
+  test('a failure that comes after the lease was lost changes nothing', async () => {
+    const frozen = controlledProvider();
+    work(frozen.provider, 'frozen', { leaseMs: 300, renewMs: 3_600_000 });
+    const id = await send();
+    await until(
+      () => frozen.calls.length,
+      (count) => count === 1,
+    );
+    await doubleJob(id);
+    await until(
+      () => frozen.calls.length,
+      (count) => count === 2,
+    );
+    frozen.calls[0]?.resolve({ outcome: 'rejected', code: '550' });
+    await until(
+      () => messageOf(id),
+      ({ attempts }) => attempts[0]?.outcome === 'rejected',
+    );
+    expect((await messageOf(id)).status).toBe('sending');
+    frozen.calls[1]?.resolve({ outcome: 'sent' });
+    await until(
+      () => messageOf(id),
+      ({ status }) => status === 'sent',
+    );
+  });
+});

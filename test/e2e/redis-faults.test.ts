@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { copiesByMessage } from '../support/copies-by-message.ts';
+import { redisAvailable, startRedis, type TestRedis } from '../support/redis-server.ts';
+import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { startTidings, type TestTidings } from '../support/tidings.ts';
+import { until } from '../support/until.ts';
+
+const content = { email: { subject: 'Hello', text: 'Hello' } };
+
+describe.skipIf(!redisAvailable)('the queue is disposable', () => {
+  let redis: TestRedis;
+  let sink: SmtpSink;
+  let running: TestTidings;
+  let removeDir: () => void;
+
+  beforeEach(async () => {
+    redis = await startRedis();
+    sink = await startSmtpSink({ acceptDelayMs: 20 });
+    const dir = tempDir();
+    removeDir = dir.remove;
+    running = await startTidings({
+      dataDir: dir.path,
+      env: { REDIS_URL: redis.url, SMTP_URL: sink.url, EMAIL_FROM: 'hello@tidings.example' },
+    });
+  });
+  afterEach(async () => {
+    await running.stop();
+    await sink.stop();
+    await redis.stop();
+    removeDir();
+  });
+
+  async function sendMany(count: number): Promise<string[]> {
+    const items = Array.from({ length: count }, (_, index) => ({
+      to: { email: `user${index}@example.com` },
+      content,
+    }));
+    const { items: results } = await running.tidings.notifications.sendMany.mutate({ items });
+    return results.flatMap((result) => ('messages' in result ? result.messages.map(({ id }) => id) : []));
+  }
+
+  const arrived = (count: number, timeoutMs: number) =>
+    until(
+      () => copiesByMessage(sink.received).size,
+      (size) => size === count,
+      timeoutMs,
+    );
+
+  async function allSent(): Promise<void> {
+    await until(
+      () => running.tidings.notifications.list.query({ status: 'accepted', limit: 100 }),
+      ({ items }) => items.length === 0,
+      30_000,
+    );
+  }
+
+  test('FLUSHALL with 1,000 queued: all 1,000 are delivered, once', async () => {
+    const ids = await sendMany(1000);
+    expect(ids).toHaveLength(1000);
+    await sink.waitFor(50);
+    await redis.flush();
+    await arrived(1000, 60_000);
+    await allSent();
+    expect(sink.received).toHaveLength(1000);
+    expect([...copiesByMessage(sink.received).keys()].toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('a Redis that was killed and comes back empty: all are delivered, once', async () => {
+    const ids = await sendMany(300);
+    await sink.waitFor(50);
+    await redis.kill();
+    await redis.restart();
+    await arrived(300, 60_000);
+    await allSent();
+    expect(sink.received).toHaveLength(ids.length);
+  });
+
+  test('Redis away for 20 s: sends are accepted at once, and delivered within 5 s of its return', async () => {
+    await redis.kill();
+    const downSince = performance.now();
+    const waits: number[] = [];
+    while (performance.now() - downSince < 20_000) {
+      const startedAt = performance.now();
+      await sendMany(1);
+      waits.push(performance.now() - startedAt);
+      await until(
+        () => performance.now() - startedAt,
+        (passed) => passed > 500,
+      );
+    }
+    expect(Math.max(...waits)).toBeLessThan(1000);
+    expect(sink.received).toHaveLength(0);
+    await redis.restart();
+    const backAt = Date.now();
+    await arrived(waits.length, 20_000);
+    await allSent();
+    expect((sink.received[0]?.at ?? Number.POSITIVE_INFINITY) - backAt).toBeLessThan(5000);
+    expect(sink.received).toHaveLength(waits.length);
+  }, 90_000);
+
+  test('with Redis away the API is ready but degraded, and says why', async () => {
+    await redis.kill();
+    const state = await until(
+      async () => (await fetch(`${running.url}/ready`)).json() as Promise<{ status: string; checks: object }>,
+      ({ status }) => status === 'degraded',
+    );
+    expect(state.checks).toMatchObject({ database: 'ok' });
+    expect((await fetch(`${running.url}/ready`)).status).toBe(200);
+  });
+});

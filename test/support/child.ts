@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A process of ours that a test may kill. */
+export interface Child {
+  readonly pid: number;
+  /** Everything it has printed. */
+  output(): string;
+  /** Resolves with the first match of `pattern` in its output; rejects when it ends before. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(name: NodeJS.Signals): void;
+  /** Sends the signal and resolves with the exit code when the process is gone. */
+  end(name?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Runs `node <args>` in the repository, with `env` on top of the environment without our own variables. */
+export function startChild(args: string[], env: Record<string, string>): Child {
+  const { REDIS_URL: _, ...inherited } = process.env;
+  const child: ChildProcess = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const waiters = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk;
+      for (const wake of waiters) wake();
+    });
+  }
+  const exited = once(child, 'exit').then(([code]) => {
+    for (const wake of waiters) wake();
+    return code as number | null;
+  });
+  const killWithParent = () => child.kill('SIGKILL');
+  process.once('exit', killWithParent);
+  void exited.then(() => process.removeListener('exit', killWithParent));
+
+  return {
+    pid: child.pid ?? -1,
+    output: () => output,
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const match = pattern.exec(output);
+          const gone = child.exitCode !== null || child.signalCode !== null;
+          if (match === null && !gone) return;
+          waiters.delete(check);
+          if (match !== null) resolve(match);
+          else reject(new Error(`it ended before it printed ${pattern}:\n${output}`));
+        };
+        waiters.add(check);
+        check();
+      }),
+    signal: (name) => void child.kill(name),
+    end: (name = 'SIGKILL') => {
+      child.kill(name);
+      return exited;
+    },
+  };
+}

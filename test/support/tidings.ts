@@ -1,0 +1,60 @@
+import { createTidings, type Tidings } from '@tidings/client';
+import { type Config, createMetrics, parseConfig, silentLog } from '@tidings/runtime';
+import type { WorkerTuning } from '@tidings/workers';
+import { startAllInOne } from '../../apps/all-in-one/src/all-in-one.ts';
+import { until } from './until.ts';
+
+/** Waits that a test can afford; the logic is the same as with production's. */
+export const quick: WorkerTuning = {
+  policy: { maxFailures: 4, baseMs: 20, capMs: 200 },
+  leaseMs: 2000,
+  renewMs: 500,
+  lockMs: 2000,
+  stalledMs: 1000,
+  holdBaseMs: 100,
+  holdCapMs: 400,
+  graceMs: 1500,
+};
+
+/** A whole Tidings in this process, and the typed client to it. */
+export interface TestTidings {
+  url: string;
+  apiKey: string;
+  tidings: Tidings;
+  dataDir: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * The queue of the suites: PGlite under `npm test`, which sets REDIS_URL=embedded; a private Redis for each
+ * Tidings when it is not set.
+ */
+const queueOfTests = process.env.REDIS_URL ?? '';
+
+/** Starts everything on port 0. */
+export async function startTidings(options: {
+  dataDir: string;
+  env?: Partial<Record<keyof Config, string>>;
+  tuning?: WorkerTuning;
+}): Promise<TestTidings> {
+  const { dataDir, env = {}, tuning = quick } = options;
+  const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', REDIS_URL: queueOfTests, ...env });
+  const running = await startAllInOne({ config, log: silentLog(), metrics: createMetrics(), tuning });
+  const apiKey = running.apiKey.key;
+  return {
+    url: running.url,
+    apiKey,
+    tidings: createTidings({ url: running.url, apiKey }),
+    dataDir,
+    stop: running.stop,
+  };
+}
+
+/** Resolves with the message once it has ended, and rejects when that takes longer than `timeoutMs`. */
+export async function ended(tidings: Tidings, id: string, timeoutMs = 20_000) {
+  return until(
+    () => tidings.messages.get.query({ id }),
+    (message) => message.endedAt !== null,
+    timeoutMs,
+  );
+}
