@@ -1,5 +1,5 @@
 import { type Channel, channels, type Lane, lanes } from '@tidings/contracts';
-import { and, asc, count, eq, inArray, lt, lte, or, sql } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, lt, lte, ne, or, sql } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 
 /** What the queue must know to hold a job for a message. */
@@ -86,7 +86,8 @@ export function enterWindow(
         place: 'queue',
         status: sql`case when ${messages.status} = 'scheduled' then 'queued' else ${messages.status} end`,
       })
-      .where(and(inArray(messages.id, next), eq(messages.place, 'store')))
+      // Not "= 'store'": SQLite would walk the index of all that waits instead of looking up these few.
+      .where(and(inArray(messages.id, next), ne(messages.place, 'queue')))
       .returning(entryColumns(database)),
   );
 }
