@@ -84,12 +84,13 @@ describe('everything in one process', () => {
   });
 
   test('SIGTERM in the middle: it exits by itself within 10 s, and nothing is lost or doubled', async () => {
-    const first = start('start');
+    const first = start('start', { LOG_LEVEL: 'trace' });
     const ids = await sendMany(await clientOf(first), 200);
     await sink.waitFor(30);
     const asked = performance.now();
     expect(await first.end('SIGTERM')).toBe(0);
     expect(performance.now() - asked).toBeLessThan(10_000);
+    expect(first.output(), 'nobody’s address in the log').not.toContain('@example.com');
     const tidings = await clientOf(start('start'));
     await allEnded(tidings, 60_000);
     expect([...copiesByMessage(sink.received).keys()].toSorted()).toEqual(ids.toSorted());

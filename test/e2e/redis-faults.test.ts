@@ -3,7 +3,7 @@ import { copiesByMessage } from '../support/copies-by-message.ts';
 import { redisAvailable, startRedis, type TestRedis } from '../support/redis-server.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { startTidings, type TestTidings } from '../support/tidings.ts';
+import { ended, startTidings, type TestTidings } from '../support/tidings.ts';
 import { until } from '../support/until.ts';
 
 const content = { email: { subject: 'Hello', text: 'Hello' } };
@@ -98,6 +98,23 @@ describe.skipIf(!redisAvailable)('the queue is disposable', () => {
     expect((sink.received[0]?.at ?? Number.POSITIVE_INFINITY) - backAt).toBeLessThan(5000);
     expect(sink.received).toHaveLength(waits.length);
   }, 90_000);
+
+  test('nothing personal enters the queue', async () => {
+    await sendMany(30);
+    await sink.waitFor(30);
+    await allSent();
+    const gone = await running.tidings.notifications.send.mutate({
+      to: { email: 'canary@example.com', name: 'Canary' },
+      content: { email: { subject: '{% for i in (1..100000000) %}{{ secret }}{% endfor %}', text: 't' } },
+      data: { secret: 'canary-secret' },
+    });
+    const message = await ended(running.tidings, gone.messages[0]?.id ?? '');
+    expect(message.reason).toBe('render_failed');
+    const everything = await redis.everything();
+    expect(everything).toContain(message.id);
+    for (const canary of ['canary', 'user1@', 'example.com', 'Hello'])
+      expect(everything).not.toContain(canary);
+  });
 
   test('with Redis away the API is ready but degraded, and says why', async () => {
     await redis.kill();

@@ -20,6 +20,8 @@ export interface TestRedis {
   restart(): Promise<void>;
   /** FLUSHALL. */
   flush(): Promise<void>;
+  /** Every key and value it holds, as text. */
+  everything(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -63,7 +65,10 @@ export async function startRedis(options: { port?: number } = {}): Promise<TestR
       await kill();
       await start();
     },
-    flush: () => command(url, (redis) => redis.flushall()),
+    flush: async () => {
+      await command(url, (redis) => redis.flushall());
+    },
+    everything: () => command(url, readEverything),
     stop: async () => {
       process.off('exit', endWithParent);
       await kill();
@@ -76,7 +81,8 @@ async function untilItAnswers(url: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     try {
-      return await command(url, (redis) => redis.ping());
+      await command(url, (redis) => redis.ping());
+      return;
     } catch (error) {
       if (Date.now() > deadline) throw error;
       await delay(20);
@@ -84,15 +90,29 @@ async function untilItAnswers(url: string): Promise<void> {
   }
 }
 
-async function command(url: string, run: (redis: Redis) => Promise<unknown>): Promise<void> {
+async function command<Answer>(url: string, run: (redis: Redis) => Promise<Answer>): Promise<Answer> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 });
   redis.on('error', () => {});
   try {
     await redis.connect();
-    await run(redis);
+    return await run(redis);
   } finally {
     redis.disconnect();
   }
+}
+
+async function readEverything(redis: Redis): Promise<string> {
+  const readers: Record<string, (key: string) => Promise<unknown>> = {
+    string: (key) => redis.get(key),
+    hash: (key) => redis.hgetall(key),
+    list: (key) => redis.lrange(key, 0, -1),
+    set: (key) => redis.smembers(key),
+    zset: (key) => redis.zrange(key, '0', '-1'),
+    stream: (key) => redis.xrange(key, '-', '+'),
+  };
+  const keys = await redis.keys('*');
+  const values = await Promise.all(keys.map(async (key) => readers[await redis.type(key)]?.(key)));
+  return JSON.stringify([keys, values]);
 }
 
 async function freePort(): Promise<number> {

@@ -13,6 +13,9 @@ export interface QueueWorker extends Watched {
   stop(options: { deadlineMs: number; queueIsAway: boolean }): Promise<void>;
 }
 
+/** The errors that BullMQ is told something with. */
+const signals = ['RetryLater', 'DelayedError', 'RateLimitError', 'UnrecoverableError'];
+
 /** Runs `process` for each job of a queue. */
 export function createQueueWorker(options: {
   engine: QueueEngine;
@@ -32,11 +35,21 @@ export function createQueueWorker(options: {
     running += 1;
     try {
       await process(job, token);
+    } catch (error) {
+      throw forTheQueue(error);
     } finally {
       running -= 1;
       lastMoved = performance.now();
       if (running === 0) for (const tell of idleListeners.splice(0)) tell();
     }
+  }
+
+  /** BullMQ keeps an error's message: what is not of our making may quote an address, and stays here. */
+  function forTheQueue(error: unknown): unknown {
+    const known = error instanceof Error && signals.includes(error.name);
+    if (known) return error;
+    log.warn({ err: error, queue: name }, 'a job could not be worked on; it comes back');
+    return new Error(error instanceof Error ? error.name : 'Error');
   }
 
   function whenIdle(): Promise<void> {

@@ -20,8 +20,23 @@ export function silentLog(): Log {
   return pino({ level: 'silent' });
 }
 
-function describeError(error: unknown) {
+/** What is logged of an error. */
+export function describeError(error: unknown) {
   if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack } = error;
-  return { name, message, stack, code: (error as { code?: unknown }).code };
+  const { name, stack } = error;
+  return {
+    name,
+    message: withoutValues(error.message),
+    stack: stack && withoutValues(stack),
+    code: codeOf(error),
+  };
+}
+
+function codeOf(error: Error): unknown {
+  return (error as { code?: unknown }).code;
+}
+
+/** A database error may quote the values of its statement, which are somebody's name and address. */
+function withoutValues(text: string): string {
+  return text.replaceAll(/\nparams:[^\n]*/g, '');
 }
