@@ -35,7 +35,9 @@ export function workerOptions(settings: WorkerSettings) {
     stalledInterval: stalledMs,
     // The counter never goes down, and a deploy is no reason to fail a job.
     maxStalledCount: 1_000_000,
-    drainDelay: 5,
+    // Seconds an idle worker sleeps before it looks again. A job that a limit put back wakes nobody, so the
+    // default of 5 s would be added to every hold.
+    drainDelay: 1,
     // The default of 15 s is what a worker slept through after Redis had come back.
     runRetryDelay: 1000,
     removeOnComplete: keepCompleted,
