@@ -24,24 +24,27 @@ const trimEnded = `
     AND (ended.place > $2 OR job.finished_at_ms < $3)`;
 
 /**
- * Keeps BullMQ's tables in a PGlite from growing. Looks every `everyMs` and works only when `minEvents` were
- * written since the last time.
+ * Keeps BullMQ's tables in a PGlite from growing. Looks every `everyMs` and works when `minEvents` were
+ * written since the last time, or when some were and it has become quiet.
  *
- * PGlite has neither autovacuum nor checkpointer. And BullMQ's own `removeOnComplete` reads through the jobs it keeps each time one
- * ends (for `count` always, for `age` as soon as Postgres has a generic plan), which cost more than half of
- * what a PGlite can do: here the surplus goes in one sweep instead.
+ * PGlite has neither autovacuum nor checkpointer. And BullMQ's own `removeOnComplete` reads through the jobs
+ * it keeps each time one ends (for `count` always, for `age` as soon as Postgres has a generic plan), which
+ * cost more than half of what a PGlite can do: here the surplus goes in one sweep instead.
  */
 export function keepPgliteSmall(options: { pool: PgPool; log: Log; everyMs: number; minEvents?: number }): {
   stop(): void;
 } {
   const { pool, log, everyMs, minEvents = 2000 } = options;
   let sweptAt = 0;
+  let seenAt = 0;
   let running = false;
 
   async function sweep(): Promise<void> {
     const { rows } = await pool.query<{ events: number }>('SELECT last_value::int8 AS events FROM event_seq');
     const events = Number(rows[0]?.events ?? 0);
-    if (events - sweptAt < minEvents) return;
+    const isQuiet = events === seenAt;
+    seenAt = events;
+    if (events === sweptAt || (events - sweptAt < minEvents && !isQuiet)) return;
     sweptAt = events;
     await pool.query(trimEnded, ['completed', ...limitsOf(keepCompleted)]);
     await pool.query(trimEnded, ['failed', ...limitsOf(keepFailed)]);
