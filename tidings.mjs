@@ -30,7 +30,9 @@ try {
   await main(process.env);
 } catch (error) {
   // A fault of the configuration is told in its own words, without a stack.
-  const isExpected = ['ConfigError', 'LockHeldError'].includes(error?.name) || error?.code === 'EADDRINUSE';
-  console.error(isExpected ? error.message : error);
+  const isExpected = ['ConfigError', 'LockHeldError'].includes(error?.name);
+  if (error?.code === 'EADDRINUSE')
+    console.error(`Port ${error.port} is taken: set PORT (or WORKERS_PORT) to another.`);
+  else console.error(isExpected ? error.message : error);
   process.exit(1);
 }

@@ -44,9 +44,10 @@ export function createApp(options: AppOptions): { fetch: (request: Request) => P
     await next();
   });
   app.get('/health', () => jsonResponse(200, { status: 'ok' }));
-  app.get('/ready', async () => {
-    const state = await readiness();
-    return jsonResponse(state.status === 'error' ? 503 : 200, state);
+  app.get('/ready', async (c) => {
+    const { status, checks } = await readiness();
+    if (status !== 'error') return jsonResponse(200, { status, checks });
+    return problemResponse(new TidingsError('unavailable'), c.get('requestId'), { checks });
   });
   app.get('/metrics', async () => {
     const { registry } = metrics;

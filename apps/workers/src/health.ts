@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { TidingsError, toProblem } from '@tidings/contracts';
 import type { QueueEngine } from '@tidings/queue';
 import type { Metrics } from '@tidings/runtime';
 import { Hono } from 'hono';
@@ -12,15 +14,20 @@ export function createHealthApp(options: { engine: QueueEngine; metrics: Metrics
       () => 'ok',
       () => 'does not answer',
     );
-    return c.json({ status: queue === 'ok' ? 'ok' : 'error', checks: { queue } }, queue === 'ok' ? 200 : 503);
+    if (queue === 'ok') return c.json({ status: 'ok', checks: { queue } });
+    return problem('unavailable', { checks: { queue } });
   });
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
   );
-  app.notFound((c) =>
-    c.json({ type: 'about:blank', title: 'There is nothing here', status: 404, code: 'not_found' }, 404, {
-      'content-type': 'application/problem+json',
-    }),
-  );
+  app.notFound(() => problem('not_found'));
   return app;
+}
+
+function problem(code: 'unavailable' | 'not_found', extra: object = {}): Response {
+  const document = { ...toProblem(new TidingsError(code), randomUUID()), ...extra };
+  return Response.json(document, {
+    status: document.status,
+    headers: { 'content-type': 'application/problem+json' },
+  });
 }

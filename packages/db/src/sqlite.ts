@@ -5,7 +5,7 @@ import Sqlite from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
-import type { Database, Handle, Query, Steps } from './database.ts';
+import type { Database, Query, Steps } from './database.ts';
 import { holdLock } from './lock.ts';
 import { tables } from './schema/sqlite.ts';
 
@@ -62,5 +62,3 @@ function sqliteCode(error: unknown): string {
   const { code, cause } = error as { code?: string; cause?: { code?: string } };
   return code ?? cause?.code ?? '';
 }
-
-export type { Handle };

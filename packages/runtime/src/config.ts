@@ -10,11 +10,11 @@ const wholeNumber = z
   .transform(Number);
 const port = (fallback: number) => wholeNumber.pipe(z.number().max(65_535)).default(fallback);
 const rate = wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional();
-const url = (schemes: string[]) =>
+const url = (schemes: string[], words: string[] = []) =>
   z
     .string()
-    .refine((value) => schemes.includes(protocolOf(value)), {
-      message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+    .refine((value) => words.includes(value) || schemes.includes(protocolOf(value)), {
+      message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
     })
     .optional();
 
@@ -23,7 +23,7 @@ export const environmentSchema = z
   .object({
     DATA_DIR: z.string().min(1).default('./data'),
     DATABASE_URL: url(['file:']),
-    REDIS_URL: z.union([z.literal('embedded'), url(['redis:', 'rediss:'])]).optional(),
+    REDIS_URL: url(['redis:', 'rediss:'], ['embedded']),
     HOST: z.string().min(1).default('127.0.0.1'),
     PORT: port(3000),
     WORKERS_PORT: port(3002),
@@ -86,16 +86,10 @@ export function parseConfig(
   }
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
-    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${faultText(issue)}`));
+    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return parsed.data as Config;
-}
-
-function faultText(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_union'
-    ? 'must be embedded, or a URL that begins with redis:// or rediss://'
-    : issue.message;
 }
 
 function protocolOf(value: string): string {

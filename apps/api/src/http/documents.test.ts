@@ -104,3 +104,14 @@ test.each(['/docs/package.json', '/docs/..%2fpackage.json', '/docs/constructor',
     expect(await tested.call('GET', path)).toMatchObject({ status: 404, body: { code: 'not_found' } });
   },
 );
+
+test('a record that cannot be read makes it unready, with a problem document that says which part', async () => {
+  const broken = await openTestApi({
+    changeStore: () => ({ readSequence: () => Promise.reject(new Error('disk I/O error')) }),
+  });
+  const answer = await broken.call('GET', '/ready');
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(answer.body).toMatchObject({ code: 'unavailable', checks: { database: 'Error' } });
+  await broken.close();
+});
