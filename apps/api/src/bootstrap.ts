@@ -15,7 +15,8 @@ export interface BootstrapKey {
 
 /**
  * Makes what a first start needs: the project `default`, its templates, and an API key: the one given, or else
- * one that is generated once and kept in `DATA_DIR/api-key`, readable by its owner only.
+ * one that is generated once and kept in `DATA_DIR/api-key`, readable by its owner only. A key given here
+ * takes the place of the one before it.
  */
 export async function bootstrap(options: {
   store: Store;
@@ -30,7 +31,7 @@ export async function bootstrap(options: {
   const found =
     apiKey === undefined ? await ownKey(dataDir) : { key: apiKey, source: 'environment' as const };
   const [, id = ''] = found.key.split('_');
-  await store.putApiKey({
+  await store.putOnlyApiKey({
     id,
     projectId,
     name: 'bootstrap',

@@ -4,7 +4,7 @@ import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
-import { ensureProject, findApiKey, hasApiKey, putApiKey } from './store/projects.ts';
+import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
@@ -27,7 +27,6 @@ const operations = {
   findRecipient,
   getMessage,
   getNotification,
-  hasApiKey,
   laneStates,
   latestTemplate,
   leaveWindow,
@@ -35,6 +34,7 @@ const operations = {
   overdue,
   parkMessage,
   putApiKey,
+  putOnlyApiKey,
   raiseSequence,
   readSequence,
   registerDevice,

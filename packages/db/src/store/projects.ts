@@ -36,6 +36,23 @@ export async function putApiKey(
     .returning({ id: apiKeys.id });
 }
 
+/**
+ * Makes this the only key of its name in the project: the others of that name are revoked, and it is given
+ * back when it had been.
+ */
+export async function putOnlyApiKey(
+  database: Database,
+  key: Pick<ApiKeyRow, 'id' | 'projectId' | 'name' | 'secretHash' | 'scopes'>,
+): Promise<void> {
+  const { apiKeys } = database.tables;
+  await putApiKey(database, key);
+  await database.handle
+    .update(apiKeys)
+    .set({ revokedAt: sql`case when ${apiKeys.id} = ${key.id} then null else ${database.now} end` })
+    .where(and(eq(apiKeys.projectId, key.projectId), eq(apiKeys.name, key.name)))
+    .returning({ id: apiKeys.id });
+}
+
 /** A key that may be used now. */
 export async function findApiKey(database: Database, id: string): Promise<ApiKeyRow | undefined> {
   const { apiKeys } = database.tables;
@@ -50,15 +67,4 @@ export async function findApiKey(database: Database, id: string): Promise<ApiKey
       ),
     );
   return found;
-}
-
-/** Does the project have any key? */
-export async function hasApiKey(database: Database, projectId: string): Promise<boolean> {
-  const { apiKeys } = database.tables;
-  const found = await database.handle
-    .select({ id: apiKeys.id })
-    .from(apiKeys)
-    .where(and(eq(apiKeys.projectId, projectId), isNull(apiKeys.revokedAt)))
-    .limit(1);
-  return found.length > 0;
 }

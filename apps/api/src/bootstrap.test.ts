@@ -1,0 +1,45 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createStore, type Database, openDatabase } from '@tidings/db';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { bootstrap } from './bootstrap.ts';
+import { createAuthenticate } from './principal.ts';
+
+let dataDir: string;
+let database: Database;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tidings-bootstrap-'));
+  database = openDatabase({ DATA_DIR: dataDir });
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+const own = `tk_0123456789ab_${'s'.repeat(40)}`;
+const other = `tk_ba9876543210_${'t'.repeat(40)}`;
+const isGood = (key: string) =>
+  createAuthenticate({ store: createStore(database) })(`Bearer ${key}`).then(
+    () => true,
+    () => false,
+  );
+
+test('the first start makes a key that only its owner can read, and later ones find it', async () => {
+  const store = createStore(database);
+  const first = await bootstrap({ store, dataDir });
+  expect(first.source).toBe('generated');
+  expect(statSync(join(dataDir, 'api-key')).mode & 0o777).toBe(0o600);
+  expect(readFileSync(join(dataDir, 'api-key'), 'utf8').trim()).toBe(first.key);
+  expect(await bootstrap({ store, dataDir })).toEqual({ key: first.key, source: 'file' });
+  expect(await isGood(first.key)).toBe(true);
+});
+
+test('a key of the environment takes the place of the one before it, and can be taken back', async () => {
+  const store = createStore(database);
+  await bootstrap({ store, dataDir, apiKey: own });
+  await bootstrap({ store, dataDir, apiKey: other });
+  expect([await isGood(own), await isGood(other)]).toEqual([false, true]);
+  await bootstrap({ store, dataDir, apiKey: own });
+  expect([await isGood(own), await isGood(other)]).toEqual([true, false]);
+});
