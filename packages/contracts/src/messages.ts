@@ -15,7 +15,6 @@ export const attemptView = z.strictObject({
   /** What the provider said, shortened. */
   response: z.string().nullable(),
 });
-export type AttemptView = z.infer<typeof attemptView>;
 
 /** One line of a message's history. */
 export const timelineEntry = z.strictObject({
@@ -46,7 +45,6 @@ export const messageView = z.strictObject({
   attempts: z.array(attemptView),
   timeline: z.array(timelineEntry),
 });
-export type MessageView = z.infer<typeof messageView>;
 
 export const getMessage = operation({
   name: 'messages.get',

@@ -117,7 +117,6 @@ export const cancelOutput = z.strictObject({
     z.strictObject({ id: idSchema('message'), result: z.enum(['canceled', 'pending', 'too_late']) }),
   ),
 });
-export type CancelOutput = z.infer<typeof cancelOutput>;
 
 /** Filters and page of a list, newest first. `after` and `before` are ids from an earlier page. */
 export const listNotificationsInput = z
@@ -141,7 +140,6 @@ export const listNotificationsOutput = z.strictObject({
   after: idSchema('notification').nullable(),
   before: idSchema('notification').nullable(),
 });
-export type ListNotificationsOutput = z.infer<typeof listNotificationsOutput>;
 
 export const sendNotification = operation({
   name: 'notifications.send',
