@@ -175,4 +175,18 @@ describe('a message in the hands of a worker', () => {
       ({ status }) => status === 'sent',
     );
   });
+
+  test('a job that is not one of ours fails for good, and one without a message is let go', async () => {
+    const idle = controlledProvider();
+    work(idle.provider, 'worker', {});
+    const queue = engine.queue('email');
+    const foreign = { v: 1, id: "msg_1' or 1=1" };
+    await queue.add('email', foreign as never, { jobId: 'foreign' });
+    await queue.add('email', { v: 1, id: 'msg_00000000000000000000000000000000' }, { jobId: 'orphan' });
+    await until(
+      () => Promise.all([queue.getJobState('foreign'), queue.getJobState('orphan')]),
+      ([first, second]) => first === 'failed' && second === 'completed',
+    );
+    expect(idle.calls).toHaveLength(0);
+  });
 });
