@@ -1,11 +1,7 @@
 import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type ScriptedSmtp,
-  type SmtpScript,
-  startScriptedSmtp,
-  startSmtpSink,
-} from '../support/smtp-sink.ts';
+import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
+import { startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { ended, quick, startTidings, type TestTidings } from '../support/tidings.ts';
 import { until } from '../support/until.ts';

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createTidings } from '@tidings/client';
 import { startChild } from '../support/child.ts';
 import { copiesByMessage } from '../support/copies-by-message.ts';
-import { startScriptedSmtp } from '../support/smtp-sink.ts';
+import { startScriptedSmtp } from '../support/scripted-smtp.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 // Sends many messages through one all-in-one process and watches its memory. Not part of the suite:

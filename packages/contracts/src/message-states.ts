@@ -1,4 +1,4 @@
-import type { MessageStatus, NotificationStatus } from './statuses.ts';
+import { type MessageStatus, messageStatuses, type NotificationStatus } from './statuses.ts';
 
 /**
  * The state machine of a message: every allowed move, and nothing else moves a message.
@@ -33,19 +33,6 @@ export function statusesBefore(to: MessageStatus): MessageStatus[] {
   return (Object.keys(transitions) as MessageStatus[]).filter((from) => transitions[from].includes(to));
 }
 
-/** Ends: nothing happens to the message any more by itself. */
-export const endStatuses = [
-  'sent',
-  'delivered',
-  'bounced',
-  'failed',
-  'suppressed',
-  'skipped',
-  'canceled',
-  'expired',
-  'unknown',
-] as const satisfies readonly MessageStatus[];
-
 /** Still to be worked on. */
 export const openStatuses = [
   'scheduled',
@@ -54,11 +41,16 @@ export const openStatuses = [
   'retrying',
 ] as const satisfies readonly MessageStatus[];
 
+/** Ends: nothing happens to the message any more by itself. */
+export const endStatuses: readonly MessageStatus[] = messageStatuses.filter(
+  (status) => !(openStatuses as readonly MessageStatus[]).includes(status),
+);
+
 /** Ends that count as a delivery. */
 export const deliveredStatuses = ['sent', 'delivered'] as const satisfies readonly MessageStatus[];
 
 export function hasEnded(status: MessageStatus): boolean {
-  return (endStatuses as readonly MessageStatus[]).includes(status);
+  return endStatuses.includes(status);
 }
 
 /**

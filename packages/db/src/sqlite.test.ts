@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -10,6 +12,7 @@ import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
 
+const run = promisify(execFile);
 const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
@@ -33,6 +36,20 @@ describe('SQLite', () => {
     const path = freshPath();
     await openSqlite({ path }).close();
     await openSqlite({ path }).close();
+  });
+
+  test('several processes may open a new file at once: each finds the schema in place', async () => {
+    const path = freshPath();
+    const program = `
+      const { openSqlite, createStore } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+      const database = openSqlite({ path: ${JSON.stringify(path)} });
+      await createStore(database).ensureProject({ id: 'prj_' + process.pid, key: 'default' });
+      await database.close();`;
+    const start = () => run(process.execPath, ['--input-type=module', '--eval', program]);
+    await Promise.all([start(), start(), start(), start()]);
+    const database = openSqlite({ path });
+    expect(await database.handle.select().from(database.tables.projects)).toHaveLength(1);
+    await database.close();
   });
 
   test('a lock keeps a second holder out, says who has it, and is free again afterwards', () => {

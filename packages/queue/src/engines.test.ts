@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { QueueName } from '@tidings/contracts';
 import { silentLog } from '@tidings/runtime';
 import { UnrecoverableError, Worker } from 'bullmq';
@@ -268,7 +269,7 @@ describe.skipIf(!redisAvailable)('Redis', () => {
       await expect(engine.queue('push').addBulk([{ name: 'push', data: data(1) }])).rejects.toThrow();
       await expect(engine.ping()).rejects.toThrow();
       expect(performance.now() - started).toBeLessThan(2500);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await nextTurn();
     }
     await redis.restart();
     const backSince = performance.now();

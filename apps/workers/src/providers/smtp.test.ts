@@ -4,10 +4,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   type ScriptedSmtp,
   type SmtpScript,
-  type SmtpSink,
   startScriptedSmtp,
-  startSmtpSink,
-} from '../../../../test/support/smtp-sink.ts';
+} from '../../../../test/support/scripted-smtp.ts';
+import { type SmtpSink, startSmtpSink } from '../../../../test/support/smtp-sink.ts';
 import type { Delivery, Provider, RenderedEmail } from './provider.ts';
 import { createSmtpProvider } from './smtp.ts';
 import type { SmtpConnectionsOptions } from './smtp-connections.ts';

@@ -1,8 +1,8 @@
-import { and, eq, gte, inArray, isNotNull, lt, lte, or } from 'drizzle-orm';
+import type { MessageStatus, Reason } from '@tidings/contracts';
+import { and, eq, gte, inArray, isNotNull, lt, lte, or, type SQL } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import { maxUnanswered } from './claim.ts';
 
-const waiting = ['scheduled', 'queued', 'retrying'] as const;
 const cleared = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null };
 
 /**
@@ -14,65 +14,34 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
   const { messages, attempts } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
-    const canceled = yield* rows(
-      db
-        .update(messages)
-        .set({ ...cleared, status: 'canceled', reason: 'canceled_by_request', endedAt: now })
-        .where(
-          and(
-            inArray(messages.id, ids),
-            inArray(messages.status, [...waiting]),
-            isNotNull(messages.cancelRequestedAt),
-          ),
-        )
-        .returning({ id: messages.id }),
+    const endWhere = (status: MessageStatus, reason: Reason, ...conditions: Array<SQL | undefined>) =>
+      rows(
+        db
+          .update(messages)
+          .set({ ...cleared, status, reason, endedAt: now })
+          .where(and(inArray(messages.id, ids), ...conditions))
+          .returning({ id: messages.id }),
+      );
+    const isWaiting = inArray(messages.status, ['scheduled', 'queued', 'retrying']);
+    const isCanceled = isNotNull(messages.cancelRequestedAt);
+    const isExpired = lte(messages.expiresAt, now);
+    const isAbandoned = and(eq(messages.status, 'sending'), lt(messages.leaseUntil, now));
+    const mayNotBeTakenOver = or(
+      eq(messages.onAmbiguous, 'hold'),
+      isCanceled,
+      isExpired,
+      gte(messages.unanswered, maxUnanswered),
     );
-    const expired = yield* rows(
-      db
-        .update(messages)
-        .set({ ...cleared, status: 'expired', reason: 'expired', endedAt: now })
-        .where(
-          and(
-            inArray(messages.id, ids),
-            inArray(messages.status, [...waiting]),
-            lte(messages.expiresAt, now),
-          ),
-        )
-        .returning({ id: messages.id }),
-    );
-    const lost = yield* rows(
-      db
-        .update(messages)
-        .set({ ...cleared, status: 'unknown', reason: 'worker_lost', endedAt: now })
-        .where(
-          and(
-            inArray(messages.id, ids),
-            eq(messages.status, 'sending'),
-            lt(messages.leaseUntil, now),
-            or(
-              eq(messages.onAmbiguous, 'hold'),
-              isNotNull(messages.cancelRequestedAt),
-              lte(messages.expiresAt, now),
-              gte(messages.unanswered, maxUnanswered),
-            ),
-          ),
-        )
-        .returning({ id: messages.id }),
-    );
-    if (lost.length > 0) {
+    const canceled = yield* endWhere('canceled', 'canceled_by_request', isWaiting, isCanceled);
+    const expired = yield* endWhere('expired', 'expired', isWaiting, isExpired);
+    const lost = yield* endWhere('unknown', 'worker_lost', isAbandoned, mayNotBeTakenOver);
+    const lostIds = lost.map(({ id }) => id);
+    if (lostIds.length > 0) {
       yield* rows(
         db
           .update(attempts)
           .set({ outcome: 'lost', reason: 'worker_lost', finishedAt: now })
-          .where(
-            and(
-              inArray(
-                attempts.messageId,
-                lost.map(({ id }) => id),
-              ),
-              eq(attempts.outcome, 'started'),
-            ),
-          )
+          .where(and(inArray(attempts.messageId, lostIds), eq(attempts.outcome, 'started')))
           .returning({ number: attempts.number }),
       );
     }
