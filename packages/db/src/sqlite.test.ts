@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import Sqlite from 'better-sqlite3';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -12,7 +13,6 @@ import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
 
-const run = promisify(execFile);
 const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
@@ -38,17 +38,33 @@ describe('SQLite', () => {
     await openSqlite({ path }).close();
   });
 
-  test('several processes may open a new file at once: each finds the schema in place', async () => {
+  test('several processes may bring one file up to date at once: each finds the schema in place', async () => {
     const path = freshPath();
+    const older = new Sqlite(path);
+    older.pragma('journal_mode = wal');
+    older.exec(
+      'CREATE TABLE __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+    );
+    older.close();
     const program = `
-      const { openSqlite, createStore } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
-      const database = openSqlite({ path: ${JSON.stringify(path)} });
-      await createStore(database).ensureProject({ id: 'prj_' + process.pid, key: 'default' });
-      await database.close();`;
-    const start = () => run(process.execPath, ['--input-type=module', '--eval', program]);
-    await Promise.all([start(), start(), start(), start()]);
+      const { openSqlite } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+      console.log('loaded');
+      process.stdin.once('data', async () => {
+        const database = openSqlite({ path: ${JSON.stringify(path)} });
+        await database.close();
+        process.exit(0);
+      });`;
+    const children = Array.from({ length: 8 }, () =>
+      spawn(process.execPath, ['--input-type=module', '--eval', program], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+    );
+    await Promise.all(children.map(({ stdout }) => once(stdout, 'data')));
+    const exits = children.map((child) => once(child, 'exit'));
+    for (const { stdin } of children) stdin.write('go');
+    expect((await Promise.all(exits)).map(([code]) => code)).toEqual(children.map(() => 0));
     const database = openSqlite({ path });
-    expect(await database.handle.select().from(database.tables.projects)).toHaveLength(1);
+    expect(await database.handle.select().from(database.tables.projects)).toEqual([]);
     await database.close();
   });
 
