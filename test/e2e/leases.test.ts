@@ -189,4 +189,30 @@ describe('a message in the hands of a worker', () => {
     );
     expect(idle.calls).toHaveLength(0);
   });
+
+  test('two jobs of one message that start together send it once', async () => {
+    const { provider, calls } = controlledProvider();
+    const id = await send();
+    const job = { id, channel: 'email', lane: 'normal', delayMs: 0 } as const;
+    await addJobs(engine, [
+      { ...job, generation: 98 },
+      { ...job, generation: 99 },
+    ]);
+    work(provider, 'worker', {});
+    await until(
+      () => calls.length,
+      (count) => count > 0,
+    );
+    await until(
+      () => engine.queue('email').getJobCounts('waiting', 'prioritized', 'delayed'),
+      ({ waiting = 0, prioritized = 0, delayed = 0 }) => waiting + prioritized === 0 && delayed > 0,
+    );
+    expect(calls).toHaveLength(1);
+    calls[0]?.resolve({ outcome: 'sent' });
+    await until(
+      () => messageOf(id),
+      ({ status }) => status === 'sent',
+    );
+    expect((await messageOf(id)).attempts).toHaveLength(1);
+  });
 });

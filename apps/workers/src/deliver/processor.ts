@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { jobData } from '@tidings/contracts';
-import type { Claimed, Refused, Settled, Settlement, Store } from '@tidings/db';
+import type { Claimed, Settled, Settlement, Store } from '@tidings/db';
 import type { DeliveryJob, DeliveryQueue } from '@tidings/queue';
 import { createGroup, type Log, type Metrics } from '@tidings/runtime';
 import { DelayedError, RateLimitError, UnrecoverableError } from 'bullmq';
 import type { Provider, ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
 import type { RetryPolicy } from './backoff.ts';
+import { createClaims, isClaimed } from './claims.ts';
 import type { Hold } from './hold.ts';
 import type { LeaseKeeper } from './leases.ts';
 import { handleRefused } from './refused.ts';
@@ -39,17 +39,7 @@ export function createProcessor(options: ProcessorOptions) {
   const { store, queue, provider, render, hold, leases, policy, owner, leaseMs, log, metrics } = options;
   const { random = Math.random } = options;
 
-  const claim = createGroup<string, Claimed | Refused | undefined>({
-    maxItems: 500,
-    isOutage: store.isOutage,
-    run: async (ids) => {
-      const token = randomBytes(16).toString('base64url');
-      const { claimed, refused } = await store.claim({ ids, token, owner, leaseMs });
-      const byId = new Map<string, Claimed | Refused>();
-      for (const one of [...refused, ...claimed]) byId.set(one.message.id, one);
-      return ids.map((id) => byId.get(id));
-    },
-  });
+  const claim = createClaims({ store, owner, leaseMs });
   const settle = createGroup<Settlement, Settled>({
     maxItems: 500,
     isOutage: store.isOutage,
@@ -118,7 +108,7 @@ export function createProcessor(options: ProcessorOptions) {
     }
     if (!(await hold.pass())) throw new RateLimitError();
     const found = await claim(parsed.data.id);
-    if (found !== undefined && 'notification' in found) return deliver(found);
+    if (isClaimed(found)) return deliver(found);
     const next = await handleRefused(store, found);
     if (next.kind === 'done') return;
     await job.moveToDelayed(Date.now() + next.ms, token);
