@@ -274,6 +274,21 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect(stored.attempts).toMatchObject([{ outcome: 'sent', code: '451', response: 'later' }]);
       });
 
+      test('what an attempt ends, ends at the instant the attempt did', async () => {
+        for (let round = 0; round < 30; round += 1) {
+          const id = await accepted();
+          const message = await claimAndDie(id);
+          await store.settle([settlement(message, round % 2 === 0 ? failed : sent)]);
+          const stored = await messageOf(id);
+          expect(stored.endedAt).toBe(stored.attempts[0]?.finishedAt);
+        }
+        const held = await accepted({ onAmbiguous: 'hold' });
+        await claimAndDie(held);
+        await store.endUnsendable([held]);
+        const stored = await messageOf(held);
+        expect(stored.endedAt).toBe(stored.attempts[0]?.finishedAt);
+      });
+
       test('many outcomes go in one commit, each with its own result', async () => {
         const ids = await Promise.all([accepted(), accepted(), accepted()]);
         const { claimed } = await store.claim({ ids, token: 't', owner: worker, leaseMs });

@@ -20,7 +20,7 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
           .update(messages)
           .set({ ...cleared, status, reason, endedAt: now })
           .where(and(inArray(messages.id, ids), ...conditions))
-          .returning({ id: messages.id }),
+          .returning({ id: messages.id, at: messages.endedAt }),
       );
     const isWaiting = inArray(messages.status, ['scheduled', 'queued', 'retrying']);
     const isCanceled = isNotNull(messages.cancelRequestedAt);
@@ -40,7 +40,7 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
       yield* rows(
         db
           .update(attempts)
-          .set({ outcome: 'lost', reason: 'worker_lost', finishedAt: now })
+          .set({ outcome: 'lost', reason: 'worker_lost', finishedAt: lost[0]?.at ?? null })
           .where(and(inArray(attempts.messageId, lostIds), eq(attempts.outcome, 'started')))
           .returning({ number: attempts.number }),
       );

@@ -1,5 +1,5 @@
 import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } from '@tidings/contracts';
-import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 
 /** What a message becomes after an attempt. */
@@ -46,7 +46,7 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
   const { attempts, messages } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
-    yield* rows(
+    const written = yield* rows(
       db
         .insert(attempts)
         .values(
@@ -75,15 +75,17 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
             response: sql`excluded.response`,
           },
         })
-        .returning({ number: attempts.number }),
+        .returning({ at: attempts.finishedAt }),
     );
+    // One instant for the whole commit: what an attempt ends, ended when the attempt did.
+    const at = written[0]?.at ?? now;
     const successes = settlements.filter(({ verdict }) => verdict.status === 'sent');
     const sent = new Set<string>();
     if (successes.length > 0) {
       const moved = yield* rows(
         db
           .update(messages)
-          .set({ ...ended, status: 'sent', reason: null, endedAt: now })
+          .set({ ...ended, status: 'sent', reason: null, endedAt: at })
           .where(
             and(
               inArray(
@@ -101,7 +103,7 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
     for (const one of settlements) {
       if (one.verdict.status === 'sent')
         results.push({ status: sent.has(one.messageId) ? 'sent' : 'fenced' });
-      else results.push({ status: yield* settleFailure(database, db, one, one.verdict) });
+      else results.push({ status: yield* settleFailure({ database, db, one, verdict: one.verdict, at }) });
     }
     return results;
   });
@@ -110,14 +112,15 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
 const released = { leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
 const ended = { ...released, place: null };
 
-function* settleFailure(
-  database: Database,
-  db: Handle,
-  one: Settlement,
-  verdict: Exclude<Verdict, { status: 'sent' }>,
-): Steps<MessageStatus | 'fenced'> {
+function* settleFailure(options: {
+  database: Database;
+  db: Handle;
+  one: Settlement;
+  verdict: Exclude<Verdict, { status: 'sent' }>;
+  at: number | SQL<number>;
+}): Steps<MessageStatus | 'fenced'> {
+  const { database, db, one, verdict, at } = options;
   const { messages } = database.tables;
-  const { now } = database;
   const held = and(
     eq(messages.id, one.messageId),
     eq(messages.leaseToken, one.token),
@@ -128,14 +131,14 @@ function* settleFailure(
     rows(
       db
         .update(messages)
-        .set({ ...ended, status, reason, failures: sql`${failures}`, endedAt: now })
+        .set({ ...ended, status, reason, failures: sql`${failures}`, endedAt: at })
         .where(where)
         .returning({ id: messages.id }),
     );
   if (verdict.status !== 'retrying') {
     return (yield* end(verdict.status, verdict.reason)).length > 0 ? verdict.status : 'fenced';
   }
-  const dueAt = sql<number>`${now} + ${Math.round(verdict.delayMs)}`;
+  const dueAt = sql<number>`${at} + ${Math.round(verdict.delayMs)}`;
   const retried = yield* rows(
     db
       .update(messages)

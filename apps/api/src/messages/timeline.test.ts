@@ -1,0 +1,70 @@
+import type { AttemptRow, MessageRow } from '@tidings/db';
+import { expect, test } from 'vitest';
+import { timelineOf } from './timeline.ts';
+
+const message = (fields: Partial<MessageRow>) =>
+  ({ createdAt: 0, endedAt: null, status: 'queued', reason: null, ...fields }) as MessageRow;
+const attempt = (number: number, fields: Partial<AttemptRow>) =>
+  ({
+    number,
+    startedAt: number * 10,
+    finishedAt: number * 10 + 5,
+    reason: null,
+    code: null,
+    ...fields,
+  }) as AttemptRow;
+const story = (...args: Parameters<typeof timelineOf>) =>
+  timelineOf(...args).map(({ at, status, attempt: number }) => [Date.parse(at), status, number]);
+
+test('a refusal for good is told as the end it was', () => {
+  const ended = message({ status: 'failed', reason: 'rejected', endedAt: 15 });
+  expect(story(ended, [attempt(1, { outcome: 'rejected' })], null)).toEqual([
+    [0, 'queued', undefined],
+    [10, 'sending', 1],
+    [15, 'failed', 1],
+  ]);
+});
+
+test('the failure that used the budget up ends the message, those before it were retried', () => {
+  const ended = message({ status: 'failed', reason: 'attempts_exhausted', endedAt: 25 });
+  const tries = [attempt(1, { outcome: 'transient' }), attempt(2, { outcome: 'transient' })];
+  expect(story(ended, tries, null).map(([, status]) => status)).toEqual([
+    'queued',
+    'sending',
+    'retrying',
+    'sending',
+    'failed',
+  ]);
+});
+
+test('a success learned late comes when it came, after the failure it overrules', () => {
+  const ended = message({ status: 'sent', endedAt: 40 });
+  const tries = [attempt(1, { outcome: 'sent', finishedAt: 40 }), attempt(2, { outcome: 'rejected' })];
+  expect(story(ended, tries, null)).toEqual([
+    [0, 'queued', undefined],
+    [10, 'sending', 1],
+    [20, 'sending', 2],
+    [25, 'failed', 2],
+    [40, 'sent', 1],
+  ]);
+});
+
+test('what ended while it waited is told apart from its last attempt', () => {
+  const ended = message({ status: 'canceled', reason: 'canceled_by_request', endedAt: 90 });
+  expect(story(ended, [attempt(1, { outcome: 'transient' })], null).slice(2)).toEqual([
+    [15, 'retrying', 1],
+    [90, 'canceled', undefined],
+  ]);
+});
+
+test('a message without an address was never anything else', () => {
+  expect(story(message({ status: 'skipped', reason: 'no_address', endedAt: 0 }), [], null)).toEqual([
+    [0, 'skipped', undefined],
+  ]);
+});
+
+test('what is scheduled begins so, and a try that still runs is the last word', () => {
+  const sending = message({ status: 'sending' });
+  const open = attempt(1, { outcome: 'started', finishedAt: null });
+  expect(story(sending, [open], 5).map(([, status]) => status)).toEqual(['scheduled', 'sending']);
+});
