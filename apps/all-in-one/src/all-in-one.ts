@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BootstrapKey, bootstrap, createApi } from '@tidings/api';
 import { createStore, holdLock, openDatabase } from '@tidings/db';
@@ -34,7 +36,8 @@ export async function startAllInOne(options: {
     about: `Tidings, process ${process.pid}`,
   });
   const store = createStore(database);
-  const owner = 'all-in-one';
+  // Ours alone while we hold the lock, so leases under this name are those of a dead predecessor.
+  const owner = instanceOf(config.DATA_DIR);
   await store.endLeasesOf(owner);
   const apiKey = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
   const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
@@ -59,4 +62,11 @@ export async function startAllInOne(options: {
       lock.release();
     },
   };
+}
+
+/** The name of this data directory, made at its first start: the record may be shared with other directories. */
+function instanceOf(dataDir: string): string {
+  const path = join(dataDir, 'instance');
+  if (!existsSync(path)) writeFileSync(path, `all-in-one-${randomUUID()}`);
+  return readFileSync(path, 'utf8');
 }

@@ -31,7 +31,7 @@ export function createApp(options: AppOptions): { fetch: (request: Request) => P
   const implementations = implementationsOf(router);
   const trpc = createTrpcHandler({ router });
   const openApi = JSON.stringify(createOpenApi(implementations.map(({ operation }) => operation)));
-  // Hono falls back to its own strict match for `/health/` and the like when this is off.
+  // Not strict: `/health/` is `/health`.
   const app = new Hono<{ Variables: { requestId: string } }>({ strict: false });
 
   async function contextOf(request: Request, requestId: string): Promise<Context> {

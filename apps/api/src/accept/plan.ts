@@ -4,6 +4,7 @@ import {
   channels,
   type Lane,
   type OnAmbiguous,
+  type Platform,
   type SendInput,
   type SendOutput,
   TidingsError,
@@ -33,7 +34,7 @@ interface Target {
   name: string | null;
   locale: string | null;
   email: string | null;
-  devices: Array<{ platform: 'fcm'; token: string }>;
+  devices: Array<{ platform: Platform; token: string }>;
 }
 
 /** What the messages of a request say. */
