@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
-import { holdLock, LockHeldError, openSqlite } from './index.ts';
+import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
@@ -30,6 +30,16 @@ describe('SQLite', () => {
     expect(pragma('synchronous')).toBe(2);
     expect(pragma('foreign_keys')).toBe(1);
     await database.close();
+  });
+
+  test('the record may be elsewhere than the data directory, which is made all the same', async () => {
+    const [record, dataDir] = [freshPath(), join(dir, 'data', 'deep')];
+    await openDatabase({ DATABASE_URL: `file:${record}`, DATA_DIR: dataDir }).close();
+    expect([existsSync(record), existsSync(dataDir), existsSync(join(dataDir, 'tidings.db'))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   test('a file can be opened again, with its schema in place', async () => {
