@@ -63,12 +63,22 @@ export class TidingsError extends Error {
       cause?: unknown;
     } = {},
   ) {
-    super(options.detail ?? errorCatalogue[code].title, { cause: options.cause });
+    super(options.detail ?? describeFirst(options.errors) ?? errorCatalogue[code].title, {
+      cause: options.cause,
+    });
     this.name = 'TidingsError';
     this.code = code;
     this.errors = options.errors ?? [];
     this.headers = options.headers ?? {};
   }
+}
+
+/** The first fault in one line, so that whoever logs only the message knows where to look. */
+function describeFirst(errors: ErrorDetail[] = []): string | undefined {
+  const [first, ...others] = errors;
+  if (first === undefined) return undefined;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  return `${first.pointer || 'The body'} ${first.detail}${more}`;
 }
 
 /** RFC 9457 document: the body of every answer of 400 and above. */
