@@ -20,7 +20,6 @@ const workers = createWorkers({
   tuning: quick,
 });
 workers.start();
-log.info('ready');
 exitOnSignal({
   log,
   stop: async () => {
@@ -29,3 +28,4 @@ exitOnSignal({
     await database.close();
   },
 });
+log.info('ready');

@@ -20,10 +20,6 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     redisUrl === undefined ? undefined : await chooseEngine({ redisUrl, dataDir: config.DATA_DIR, log });
   const api = createApi({ store, engine, config, log, metrics });
   const server = await api.start();
-  log.info(
-    { url: server.url, queue: engine?.description ?? 'none: messages wait in SQL', apiKey: source },
-    'ready',
-  );
   exitOnSignal({
     log,
     stop: async () => {
@@ -32,4 +28,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
       await database.close();
     },
   });
+  log.info(
+    { url: server.url, queue: engine?.description ?? 'none: messages wait in SQL', apiKey: source },
+    'ready',
+  );
 }

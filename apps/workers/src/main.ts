@@ -18,7 +18,6 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   workers.start();
   const { fetch } = createHealthApp({ engine, metrics });
   const server = await serveHttp({ fetch, host: config.HOST, port: config.WORKERS_PORT });
-  log.info({ url: server.url, queue: engine.description }, 'ready');
   exitOnSignal({
     log,
     stop: async () => {
@@ -28,4 +27,5 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
       await database.close();
     },
   });
+  log.info({ url: server.url, queue: engine.description }, 'ready');
 }
