@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.ts';
 
 /** Whether tests that need a real Redis can run here. */
 export const redisAvailable = canRun('redis-server');
@@ -113,16 +113,6 @@ async function readEverything(redis: Redis): Promise<string> {
   const keys = await redis.keys('*');
   const values = await Promise.all(keys.map(async (key) => readers[await redis.type(key)]?.(key)));
   return JSON.stringify([keys, values]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function canRun(program: string): boolean {

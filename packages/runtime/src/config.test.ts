@@ -38,6 +38,13 @@ test('every fault is named at once', () => {
     WORKERS_PORT: 'many',
     REDIS_URL: 'http://localhost',
     DATABASE_URL: 'mysql://localhost',
+    DATABASE_POOL_SIZE: '1',
+    BOARD_PORT: '-1',
+    BOARD_READ_ONLY: 'yes',
+    FCM_SERVICE_ACCOUNT: '{"project_id":"x","client_email":"a@b.c"}',
+    FCM_BASE_URL: 'fcm.googleapis.com',
+    ADMIN_EMAIL: 'admin',
+    ADMIN_PASSWORD: 'short',
     SMTP_URL: 'localhost:25',
     TIDINGS_API_KEY: 'secret',
     API_RATE_LIMIT: '0',
@@ -48,7 +55,14 @@ test('every fault is named at once', () => {
   expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual(
     [
       'API_RATE_LIMIT',
+      'ADMIN_EMAIL',
+      'ADMIN_PASSWORD',
+      'BOARD_PORT',
+      'BOARD_READ_ONLY',
+      'DATABASE_POOL_SIZE',
       'DATABASE_URL',
+      'FCM_BASE_URL',
+      'FCM_SERVICE_ACCOUNT.private_key',
       'EMAIL_RATE_LIMIT',
       'LOG_LEVEL',
       'PORT',
@@ -73,6 +87,25 @@ test('a mail server needs a sender of your own', () => {
   const SMTP_URL = 'smtp://mail.example.com';
   expect(faultsOf({ SMTP_URL })).toEqual([expect.stringMatching(/^EMAIL_FROM: /)]);
   expect(faultsOf({ SMTP_URL, EMAIL_FROM: 'Ada <ada@example.com>' })).toEqual([]);
+});
+
+test('a service account is read from the JSON of its key file, which may lack a token_uri', () => {
+  const account = {
+    project_id: 'my-app',
+    client_email: 'a@b.c',
+    private_key: '-----BEGIN PRIVATE KEY-----…',
+  };
+  expect(parseConfig({ FCM_SERVICE_ACCOUNT: JSON.stringify(account) }).FCM_SERVICE_ACCOUNT).toEqual({
+    ...account,
+    token_uri: 'https://oauth2.googleapis.com/token',
+  });
+  expect(faultsOf({ FCM_SERVICE_ACCOUNT: 'my-app' })).toEqual([
+    'FCM_SERVICE_ACCOUNT: must be the JSON of a service account key',
+  ]);
+});
+
+test('a password needs somebody to belong to', () => {
+  expect(faultsOf({ ADMIN_PASSWORD: 'long enough' })).toEqual([expect.stringMatching(/^ADMIN_EMAIL: /)]);
 });
 
 describe('secrets in files', () => {

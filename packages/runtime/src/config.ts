@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** Variables that may also be given as a file's path in `<NAME>_FILE`, as Docker and Kubernetes secrets are. */
-export const secretNames = ['REDIS_URL', 'SMTP_URL', 'TIDINGS_API_KEY'] as const;
+export const secretNames = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'SMTP_URL',
+  'FCM_SERVICE_ACCOUNT',
+  'TIDINGS_API_KEY',
+  'ADMIN_PASSWORD',
+] as const;
 
 const wholeNumber = z
   .string()
@@ -11,24 +18,55 @@ const wholeNumber = z
 const port = (fallback: number) => wholeNumber.pipe(z.number().max(65_535)).default(fallback);
 const rate = wholeNumber.pipe(z.number().min(1).max(1_000_000)).optional();
 const url = (schemes: string[], words: string[] = []) =>
-  z
-    .string()
-    .refine((value) => words.includes(value) || schemes.includes(protocolOf(value)), {
-      message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
-    })
-    .optional();
+  z.string().refine((value) => words.includes(value) || schemes.includes(protocolOf(value)), {
+    message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
+  });
+
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true');
+
+/** The key file of a Google service account, as it is downloaded; only what is used is looked at. */
+const serviceAccount = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be the JSON of a service account key' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.object({
+      project_id: z.string().min(1),
+      client_email: z.string().min(3),
+      private_key: z
+        .string()
+        .startsWith('-----BEGIN PRIVATE KEY-----', 'must be a PEM private key (PKCS #8)'),
+      token_uri: z.url().default('https://oauth2.googleapis.com/token'),
+    }),
+  );
+export type ServiceAccount = z.infer<typeof serviceAccount>;
 
 /** The environment: every variable Tidings reads. `.env.example` says the same in prose; a test compares them. */
 export const environmentSchema = z
   .object({
+    NODE_ENV: z.string().default('development'),
     DATA_DIR: z.string().min(1).default('./data'),
-    DATABASE_URL: url(['file:']),
-    REDIS_URL: url(['redis:', 'rediss:'], ['embedded']),
+    DATABASE_URL: url(['file:', 'postgres:', 'postgresql:']).optional(),
+    DATABASE_POOL_SIZE: wholeNumber.pipe(z.number().min(2).max(500)).default(10),
+    REDIS_URL: url(['redis:', 'rediss:'], ['embedded']).optional(),
     HOST: z.string().min(1).default('127.0.0.1'),
     PORT: port(3000),
+    BOARD_PORT: port(3001),
     WORKERS_PORT: port(3002),
-    SMTP_URL: url(['smtp:', 'smtps:']),
+    SMTP_URL: url(['smtp:', 'smtps:']).optional(),
     EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
+    FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
+    FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),
+    FCM_TOKEN_URL: url(['https:', 'http:']).optional(),
     TIDINGS_API_KEY: z
       .string()
       .regex(
@@ -36,6 +74,9 @@ export const environmentSchema = z
         'must look like tk_<id>_<secret of 32 or more characters>',
       )
       .optional(),
+    ADMIN_EMAIL: z.email().optional(),
+    ADMIN_PASSWORD: z.string().min(8, 'must have 8 characters or more').optional(),
+    BOARD_READ_ONLY: flag,
     API_RATE_LIMIT: rate,
     EMAIL_RATE_LIMIT: rate,
     PUSH_RATE_LIMIT: rate,
@@ -44,6 +85,10 @@ export const environmentSchema = z
   .refine((env) => env.SMTP_URL === undefined || !env.EMAIL_FROM.includes('@localhost'), {
     path: ['EMAIL_FROM'],
     message: 'must be an address of your own when SMTP_URL is set',
+  })
+  .refine((env) => env.ADMIN_PASSWORD === undefined || env.ADMIN_EMAIL !== undefined, {
+    path: ['ADMIN_EMAIL'],
+    message: 'is needed beside ADMIN_PASSWORD',
   });
 
 /** The parsed environment. Limits are messages or requests per second; undefined means no limit. */
