@@ -59,7 +59,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
 }
 
 async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi> {
-  const database = openDatabase({ DATA_DIR: dataDir });
+  const database = await openDatabase({ DATA_DIR: dataDir });
   // Nobody waits 5 s for a lock in a test.
   (database.handle as unknown as { $client: Sqlite.Database }).$client.pragma('busy_timeout = 50');
   const real = createStore(database);

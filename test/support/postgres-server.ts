@@ -9,7 +9,7 @@ import { freePort } from './free-port.ts';
 
 const bin = findPrograms();
 
-/** Whether tests that need a real Postgres can run here. */
+/** Whether tests that start and kill a Postgres of their own can run here. */
 export const postgresAvailable = bin !== undefined;
 
 /** A Postgres of its own for a test file, on 127.0.0.1, with its durable settings as shipped. */

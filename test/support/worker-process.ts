@@ -7,7 +7,7 @@ import { quick } from './tidings.ts';
 // The workers' own main with the quick waits of the tests, for a test to kill.
 const config = parseConfig(process.env);
 const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
-const database = openDatabase(config);
+const database = await openDatabase(config);
 const store = createStore(database);
 const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
 const workers = createWorkers({

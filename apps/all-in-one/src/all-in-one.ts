@@ -30,7 +30,9 @@ export async function startAllInOne(options: {
 }): Promise<AllInOne> {
   const { config, log, metrics, tuning } = options;
   const providerFor = chooseProvider(config);
-  const database = openDatabase(config);
+  const database = await openDatabase(config, (err) =>
+    log.warn({ err }, 'a connection to the database broke'),
+  );
   const lock = holdLock({
     path: join(config.DATA_DIR, 'all-in-one.lock'),
     about: `Tidings, process ${process.pid}`,

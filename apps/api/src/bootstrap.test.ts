@@ -8,9 +8,9 @@ import { createAuthenticate } from './principal.ts';
 
 let dataDir: string;
 let database: Database;
-beforeEach(() => {
+beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'tidings-bootstrap-'));
-  database = openDatabase({ DATA_DIR: dataDir });
+  database = await openDatabase({ DATA_DIR: dataDir });
 });
 afterEach(async () => {
   await database.close();

@@ -12,7 +12,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
   const log = createLog({ level: config.LOG_LEVEL, name: 'api' });
   const metrics = createMetrics({ defaults: true });
-  const database = openDatabase(config);
+  const database = await openDatabase(config, (err) =>
+    log.warn({ err }, 'a connection to the database broke'),
+  );
   const store = createStore(database);
   const { source } = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
   const redisUrl = config.REDIS_URL === 'embedded' ? undefined : config.REDIS_URL;

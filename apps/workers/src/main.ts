@@ -11,7 +11,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
   const metrics = createMetrics({ defaults: true });
   const providerFor = chooseProvider(config);
-  const database = openDatabase(config);
+  const database = await openDatabase(config, (err) =>
+    log.warn({ err }, 'a connection to the database broke'),
+  );
   const store = createStore(database);
   const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
   const workers = createWorkers({ store, engine, providerFor, config, log, metrics });

@@ -8,7 +8,7 @@ export type Handle = Pick<
   'select' | 'insert' | 'update' | 'delete'
 >;
 
-/** A built statement that answers rows. */
+/** A built statement that answers rows: at once in SQLite (`all`), as a promise in Postgres. */
 export interface Query<Row> {
   all(): Row[];
 }
@@ -34,9 +34,14 @@ export interface Database {
   readonly handle: Handle;
   /** The database's clock, in milliseconds since the epoch. Leases and due times use no other. */
   readonly now: SQL<number>;
-  /** Runs the steps in one transaction: all of them or none. */
+  /**
+   * Runs the steps in one transaction: all of them or none. They may run more than once, when Postgres undid
+   * them because of a deadlock, so they must do nothing but build statements.
+   */
   commit<Result>(steps: (handle: Handle) => Steps<Result>): Promise<Result>;
   /** Does the error mean that the database is away or busy, rather than that the statement is wrong? */
   isOutage(error: unknown): boolean;
+  /** Settings of the server that could lose what was accepted, a sentence for each; rejects while it is away. */
+  settingFaults(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 export type { Database } from './database.ts';
 export { holdLock, type Lock, LockHeldError } from './lock.ts';
 export { openDatabase } from './open.ts';
+export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
 export {

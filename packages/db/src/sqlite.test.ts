@@ -34,7 +34,7 @@ describe('SQLite', () => {
 
   test('the record may be elsewhere than the data directory, which is made all the same', async () => {
     const [record, dataDir] = [freshPath(), join(dir, 'data', 'deep')];
-    await openDatabase({ DATABASE_URL: `file:${record}`, DATA_DIR: dataDir }).close();
+    await (await openDatabase({ DATABASE_URL: `file:${record}`, DATA_DIR: dataDir })).close();
     expect([existsSync(record), existsSync(dataDir), existsSync(join(dataDir, 'tidings.db'))]).toEqual([
       true,
       true,

@@ -40,9 +40,11 @@ export function openSqlite(options: { path: string }): Database {
     dialect: 'sqlite',
     tables,
     handle: db,
-    now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
+    now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`.mapWith(Number),
     commit: async (steps) => runSteps(sqlite, steps(db)),
     isOutage: (error) => /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/.test(sqliteCode(error)),
+    // Those that matter were read back above.
+    settingFaults: async () => [],
     close: async () => void sqlite.close(),
   };
 }

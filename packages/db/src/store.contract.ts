@@ -232,6 +232,23 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect(await messageOf(id)).toMatchObject({ status: 'unknown', reason: 'worker_lost' });
       });
 
+      test('a claim whose answer was lost is taken over at once by who made it, and by nobody else', async () => {
+        const ids = await Promise.all([
+          accepted({ onAmbiguous: 'hold' }),
+          accepted({ onAmbiguous: 'resend' }),
+        ]);
+        await store.claim({ ids, token: 'unheard', owner: worker, leaseMs });
+        const again = { ids, owner: worker, leaseMs };
+        expect((await store.claim({ ...again, token: 'other' })).claimed).toEqual([]);
+        const { claimed } = await store.claim({ ...again, token: 'next', unheardOf: ['unheard'] });
+        expect(claimed.map(({ message }) => [message.attempt, message.leaseToken])).toEqual([
+          [2, 'next'],
+          [2, 'next'],
+        ]);
+        const { attempts } = await messageOf(ids[0] ?? '');
+        expect(attempts.map(({ outcome }) => outcome)).toEqual(['lost', 'started']);
+      });
+
       test('an outcome starts the count of unanswered claims anew', async () => {
         const id = await accepted();
         for (let claims = 0; claims < maxUnanswered - 1; claims += 1) await claimAndDie(id);

@@ -98,6 +98,25 @@ test('an outage fails the whole group at once, and the next group is tried again
   expect(await run(4)).toBe(4);
 });
 
+test('an outage fails what came while the group ran, too: it would wait as long for the same', async () => {
+  const { promise: isAway, reject: goAway } = Promise.withResolvers<number[]>();
+  let runs = 0;
+  const run = createGroup<number, number>({
+    maxItems: 1,
+    isOutage: () => true,
+    run: () => {
+      runs += 1;
+      return isAway;
+    },
+  });
+  const all = [1, 2, 3].map(run);
+  await turn();
+  await turn();
+  goAway(new Error('away'));
+  expect((await Promise.allSettled(all)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+  expect(runs).toBe(1);
+});
+
 test('a run that throws before it awaits does not stop the group', async () => {
   let broken = true;
   const run = createGroup<number, number>({

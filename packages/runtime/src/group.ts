@@ -9,7 +9,8 @@ export type Group<Item, Result> = (item: Item) => Promise<Result>;
  * running, goes out together. One call alone waits for nothing but that turn. Groups never overlap.
  *
  * When a group as a whole throws, its items are run again one by one, so that a fault of one item fails
- * that item only; `isOutage` tells the errors for which that is pointless.
+ * that item only. `isOutage` tells the errors for which that is pointless: then the group fails, and with it
+ * what came while it ran, which would only wait as long for the same.
  */
 export function createGroup<Item, Result>(options: {
   run: GroupRun<Item, Result>;
@@ -42,7 +43,8 @@ export function createGroup<Item, Result>(options: {
         else resolve(result as Result);
       });
     } catch (error) {
-      if (batch.length === 1 || isOutage(error)) for (const { reject } of batch) reject(error);
+      if (isOutage(error)) for (const { reject } of [...batch, ...waiting.splice(0)]) reject(error);
+      else if (batch.length === 1) for (const { reject } of batch) reject(error);
       else for (const single of batch) await settle([single]);
     }
   }

@@ -14,6 +14,9 @@ export function isClaimed(claim: Claim): claim is Claimed {
  * Claims the messages of all jobs that start together in one statement, under one fresh token. A message may
  * have more than one job (an older copy of the queue, two reconcilers): the first gets it, the others are
  * refused as they would be a moment later.
+ *
+ * A claim whose answer was lost with the database may be in force: the next one for its messages takes them
+ * over at once, rather than wait for a lease that nobody uses.
  */
 export function createClaims(options: {
   store: Store;
@@ -21,12 +24,18 @@ export function createClaims(options: {
   leaseMs: number;
 }): Group<string, Claim> {
   const { store, owner, leaseMs } = options;
+  const unheardOf = createRecent(leaseMs);
   return createGroup<string, Claim>({
     maxItems: 500,
     isOutage: store.isOutage,
     run: async (ids) => {
       const token = randomBytes(16).toString('base64url');
-      const { claimed, refused } = await store.claim({ ids: [...new Set(ids)], token, owner, leaseMs });
+      const { claimed, refused } = await store
+        .claim({ ids: [...new Set(ids)], token, owner, leaseMs, unheardOf: unheardOf.list() })
+        .catch((error) => {
+          if (store.isOutage(error)) unheardOf.add(token);
+          throw error;
+        });
       const byId = new Map<string, Claim>([...refused, ...claimed].map((one) => [one.message.id, one]));
       return ids.map((id) => {
         const claim = byId.get(id);
@@ -35,6 +44,23 @@ export function createClaims(options: {
       });
     },
   });
+}
+
+const remembered = 100;
+
+/** The newest values of the last `forMs` milliseconds: a lease that was taken before has run out. */
+function createRecent(forMs: number) {
+  let entries: Array<{ value: string; at: number }> = [];
+  return {
+    add(value: string): void {
+      entries = [...entries, { value, at: performance.now() }].slice(-remembered);
+    },
+    list(): string[] {
+      // Twice as long: the database may have committed some time after we gave up on it.
+      entries = entries.filter(({ at }) => performance.now() - at < 2 * forMs);
+      return entries.map(({ value }) => value);
+    },
+  };
 }
 
 /** A message as the second who asks for it sees it: its lease has just begun. */

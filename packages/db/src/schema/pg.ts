@@ -2,5 +2,19 @@ import * as columns from './columns.pg.ts';
 import type * as sqliteColumns from './columns.sqlite.ts';
 import { defineTables } from './tables.ts';
 
-/** The tables of Postgres: the same definition over the other kit. This is the one cast of the schema. */
+/**
+ * The tables of Postgres: the same definition over the other kit. This is the one cast of the schema. drizzle-kit
+ * reads the named exports.
+ */
 export const tables = defineTables(columns as unknown as typeof sqliteColumns);
+export const {
+  projects,
+  apiKeys,
+  recipients,
+  devices,
+  templates,
+  notifications,
+  messages,
+  attempts,
+  sequences,
+} = tables;

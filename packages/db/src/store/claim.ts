@@ -31,12 +31,15 @@ export interface ClaimResult {
  * anything is sent. An attempt that a dead worker left open is closed as `lost`.
  *
  * A message whose policy is to hold when in doubt is not taken from a dead worker: it may have been sent.
+ *
+ * `unheardOf` are tokens of earlier claims of the caller whose answer never came, because the database went
+ * away meanwhile: they may have been committed, and nothing was sent under them.
  */
 export function claim(
   database: Database,
-  options: { ids: string[]; token: string; owner: string; leaseMs: number },
+  options: { ids: string[]; token: string; owner: string; leaseMs: number; unheardOf?: string[] },
 ): Promise<ClaimResult> {
-  const { ids, token, owner, leaseMs } = options;
+  const { ids, token, owner, leaseMs, unheardOf = [] } = options;
   const { messages, attempts, notifications } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
@@ -45,6 +48,10 @@ export function claim(
       lt(messages.leaseUntil, now),
       eq(messages.onAmbiguous, 'resend'),
     );
+    const neverBegun =
+      unheardOf.length === 0
+        ? undefined
+        : and(eq(messages.status, 'sending'), inArray(messages.leaseToken, unheardOf));
     const claimed = yield* rows(
       db
         .update(messages)
@@ -60,7 +67,7 @@ export function claim(
         .where(
           and(
             inArray(messages.id, ids),
-            or(inArray(messages.status, ['queued', 'retrying']), abandoned),
+            or(inArray(messages.status, ['queued', 'retrying']), abandoned, neverBegun),
             lte(messages.dueAt, now),
             gt(messages.expiresAt, now),
             isNull(messages.cancelRequestedAt),

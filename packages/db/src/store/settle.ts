@@ -138,7 +138,9 @@ function* settleFailure(options: {
   if (verdict.status !== 'retrying') {
     return (yield* end(verdict.status, verdict.reason)).length > 0 ? verdict.status : 'fenced';
   }
-  const dueAt = sql<number>`${at} + ${Math.round(verdict.delayMs)}`;
+  const delayMs = Math.round(verdict.delayMs);
+  // Added here where it can be: Postgres cannot tell the type of a sum of two parameters.
+  const dueAt = typeof at === 'number' ? at + delayMs : sql<number>`${at} + ${delayMs}`;
   const retried = yield* rows(
     db
       .update(messages)

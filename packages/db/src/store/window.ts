@@ -28,7 +28,7 @@ function entryColumns(database: Database) {
     generation: messages.generation,
     channel: messages.channel,
     lane: messages.lane,
-    delayMs: sql<number>`${messages.dueAt} - ${database.now}`,
+    delayMs: sql<number>`${messages.dueAt} - ${database.now}`.mapWith(Number),
   };
 }
 
