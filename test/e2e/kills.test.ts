@@ -2,6 +2,7 @@ import { createTidings } from '@tidings/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Child, startChild } from '../support/child.ts';
 import { copiesByMessage } from '../support/copies-by-message.ts';
+import { enginesOf } from '../support/engines.ts';
 import { expectHonestCopies } from '../support/honest-copies.ts';
 import { redisAvailable, startRedis } from '../support/redis-server.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
@@ -27,7 +28,7 @@ beforeEach(async () => {
     TIDINGS_API_KEY: apiKey,
     SMTP_URL: sink.url,
     EMAIL_FROM: 'hello@tidings.example',
-    REDIS_URL: 'embedded',
+    ...(await enginesOf(dir.path)),
   };
 });
 afterEach(async () => {

@@ -1,9 +1,11 @@
 import { bootstrap, createApi } from '@tidings/api';
-import { createStore, type Database, openSqlite, type Store } from '@tidings/db';
-import { addJobs, chooseEngine, type QueueEngine } from '@tidings/queue';
+import { createStore, type Database, type Store } from '@tidings/db';
+import { addJobs, type QueueEngine } from '@tidings/queue';
 import { createMetrics, silentLog } from '@tidings/runtime';
 import { createWorkers, type Provider, type Workers, type WorkerTuning } from '@tidings/workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openQueue } from '../support/engines.ts';
+import { openRecord } from '../support/record.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { quick } from '../support/tidings.ts';
 import { until } from '../support/until.ts';
@@ -38,9 +40,9 @@ describe('a message in the hands of a worker', () => {
   beforeEach(async () => {
     const dir = tempDir();
     removeDir = dir.remove;
-    database = openSqlite({ path: `${dir.path}/tidings.db` });
+    ({ database } = await openRecord(dir.path));
     store = createStore(database);
-    engine = await chooseEngine({ redisUrl: process.env.REDIS_URL, dataDir: dir.path, log });
+    engine = await openQueue(dir.path);
     const { key } = await bootstrap({ store, dataDir: dir.path });
     projectId = await store.ensureProject({ id: 'unused', key: 'default' });
     const api = createApi({ store, config: { HOST: '127.0.0.1', PORT: 0 }, log, metrics: createMetrics() });

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { type Api, bootstrap, createApi } from '@tidings/api';
 import type { Operation, Scope } from '@tidings/contracts';
 import * as contracts from '@tidings/contracts';
-import { createStore, openDatabase, type Store } from '@tidings/db';
+import { createStore, type Store } from '@tidings/db';
 import { createMetrics, type HttpServer, type Metrics, newId, silentLog } from '@tidings/runtime';
-import Sqlite from 'better-sqlite3';
 import { hashApiKey } from '../../apps/api/src/principal.ts';
+import { openRecord } from './record.ts';
 
 /** Every operation that the contracts declare. */
 export const allOperations = (Object.values(contracts) as unknown[]).filter(
@@ -41,7 +41,7 @@ export interface TestApi {
   /** Opens a port on loopback. */
   listen(): Promise<HttpServer>;
   /** Takes the write lock of the record from another connection; answers how to give it back. */
-  lockRecord(): () => void;
+  lockRecord(): Promise<() => Promise<void>>;
   /** Closes everything and opens the same files again, as a restart does. */
   restart(): Promise<TestApi>;
   close(): Promise<void>;
@@ -59,9 +59,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
 }
 
 async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi> {
-  const database = await openDatabase({ DATA_DIR: dataDir });
-  // Nobody waits 5 s for a lock in a test.
-  (database.handle as unknown as { $client: Sqlite.Database }).$client.pragma('busy_timeout = 50');
+  const { database, lockRecord } = await openRecord(dataDir);
   const real = createStore(database);
   const store: Store = { ...real, ...options.changeStore?.(real) };
   const { key } = await bootstrap({ store, dataDir });
@@ -92,7 +90,7 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
       return added;
     },
     listen: () => api.start(),
-    lockRecord: () => lock(join(dataDir, 'tidings.db')),
+    lockRecord,
     restart: async () => {
       await stop();
       return openIn(dataDir, options);
@@ -107,12 +105,6 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
 /** `bootstrap` makes project `default`; here it makes another one the same way. */
 function projectNamed(store: Store, name: string): Store {
   return { ...store, ensureProject: (project) => store.ensureProject({ ...project, key: name }) };
-}
-
-function lock(path: string): () => void {
-  const other = new Sqlite(path);
-  other.exec('BEGIN EXCLUSIVE');
-  return () => other.close();
 }
 
 async function callApi(

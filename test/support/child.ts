@@ -18,7 +18,7 @@ export interface Child {
 
 /** Runs `node <args>` in the repository, with `env` on top of the environment without our own variables. */
 export function startChild(args: string[], env: Record<string, string>): Child {
-  const { REDIS_URL: _, ...inherited } = process.env;
+  const { REDIS_URL: _queue, DATABASE_URL: _record, ...inherited } = process.env;
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd: root,
     env: { ...inherited, ...env },

@@ -2,6 +2,7 @@ import { createTidings, type Tidings } from '@tidings/client';
 import { type Config, createMetrics, parseConfig, silentLog } from '@tidings/runtime';
 import type { WorkerTuning } from '@tidings/workers';
 import { startAllInOne } from '../../apps/all-in-one/src/all-in-one.ts';
+import { enginesOf } from './engines.ts';
 import { until } from './until.ts';
 
 /** Waits that a test can afford; the logic is the same as with production's. */
@@ -25,20 +26,15 @@ export interface TestTidings {
   stop(): Promise<void>;
 }
 
-/**
- * The queue of the suites: PGlite under `npm test`, which sets REDIS_URL=embedded; a private Redis for each
- * Tidings when it is not set.
- */
-const queueOfTests = process.env.REDIS_URL ?? '';
-
-/** Starts everything on port 0. */
+/** Starts everything on port 0, on the engines that the suites run on. */
 export async function startTidings(options: {
   dataDir: string;
   env?: Partial<Record<keyof Config, string>>;
   tuning?: WorkerTuning;
 }): Promise<TestTidings> {
   const { dataDir, env = {}, tuning = quick } = options;
-  const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', REDIS_URL: queueOfTests, ...env });
+  const engines = await enginesOf(dataDir);
+  const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...engines, ...env });
   const running = await startAllInOne({ config, log: silentLog(), metrics: createMetrics(), tuning });
   const apiKey = running.apiKey.key;
   return {

@@ -231,14 +231,14 @@ test('429: beyond the limit a key is told when to come back, and other keys are 
 
 test('503: while the record is locked nothing is accepted or changed, and afterwards all is as before', async () => {
   const { body } = await send(good);
-  const release = tested.lockRecord();
+  const release = await tested.lockRecord();
   const answers = [
     await send(good),
     await tested.call('PUT', '/v1/recipients/ada', {}),
     await tested.call('POST', `/v1/notifications/${body.id}/cancel`),
     await tested.call('POST', '/trpc/notifications.send', good),
   ];
-  release();
+  await release();
   for (const answer of answers) {
     expectProblem(answer, 'unavailable');
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -288,9 +288,9 @@ describe('under /trpc', () => {
     expect(await codeOf(notifications.send.mutate(large))).toBe('body_too_large');
     const stranger = createTidings({ url, apiKey: 'nonsense' });
     expect(await codeOf(stranger.notifications.list.query({}))).toBe('unauthorized');
-    const release = tested.lockRecord();
+    const release = await tested.lockRecord();
     expect(await codeOf(notifications.send.mutate(good))).toBe('unavailable');
-    release();
+    await release();
     expect(await codeOf(notifications.send.mutate(good))).toBeUndefined();
   });
 

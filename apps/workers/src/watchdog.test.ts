@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addJobs, chooseEngine, type QueueEngine } from '@tidings/queue';
+import { addJobs, type QueueEngine } from '@tidings/queue';
 import { createMetrics, type Repeating, silentLog } from '@tidings/runtime';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openQueue } from '../../../test/support/engines.ts';
 import { until } from '../../../test/support/until.ts';
 import { startWatchdog, type Watched } from './watchdog.ts';
 
@@ -13,7 +14,7 @@ let engine: QueueEngine;
 let watchdog: Repeating | undefined;
 
 beforeAll(async () => {
-  engine = await chooseEngine({ redisUrl: process.env.REDIS_URL, dataDir: dir, log });
+  engine = await openQueue(dir);
 });
 afterEach(async () => {
   await watchdog?.stop();

@@ -5,15 +5,9 @@ import { type JobData, type Lane, queueNames } from '@tidings/contracts';
 import { createStore, type Database, openSqlite, type Store } from '@tidings/db';
 import { createMetrics, type Repeating, silentLog } from '@tidings/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openQueue } from '../../../test/support/engines.ts';
 import { until } from '../../../test/support/until.ts';
-import {
-  addJobs,
-  chooseEngine,
-  createFastPath,
-  type QueueEngine,
-  startReconciler,
-  startRelay,
-} from './index.ts';
+import { addJobs, createFastPath, type QueueEngine, startReconciler, startRelay } from './index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tidings-flow-'));
 const log = silentLog();
@@ -25,7 +19,7 @@ let loops: Repeating[] = [];
 let made = 0;
 
 beforeAll(async () => {
-  engine = await chooseEngine({ redisUrl: process.env.REDIS_URL, dataDir: dir, log });
+  engine = await openQueue(dir);
 });
 afterAll(async () => {
   await engine.close();

@@ -97,9 +97,9 @@ test('an item that the record refuses for reasons of its own fails alone', async
 });
 
 test('while nothing can be stored the whole request is refused with 503, to be repeated', async () => {
-  const release = tested.lockRecord();
+  const release = await tested.lockRecord();
   const answer = await bulk([good, good]);
-  release();
+  await release();
   expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   expect((await bulk([good])).status).toBe(202);
