@@ -1,9 +1,10 @@
 import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { quick } from '../support/quick.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
 import { startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { ended, quick, startTidings, type TestTidings } from '../support/tidings.ts';
+import { ended, startTidings, type TestTidings } from '../support/tidings.ts';
 import { until } from '../support/until.ts';
 
 const cleanUp: Array<() => Promise<unknown> | unknown> = [];

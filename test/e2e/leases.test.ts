@@ -5,9 +5,9 @@ import { createMetrics, silentLog } from '@tidings/runtime';
 import { createWorkers, type Provider, type Workers, type WorkerTuning } from '@tidings/workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openQueue } from '../support/engines.ts';
+import { quick } from '../support/quick.ts';
 import { openRecord } from '../support/record.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { quick } from '../support/tidings.ts';
 import { until } from '../support/until.ts';
 
 const log = silentLog();

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { endWithParent } from './end-with-parent.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -36,9 +37,8 @@ export function startChild(args: string[], env: Record<string, string>): Child {
     for (const wake of waiters) wake();
     return code as number | null;
   });
-  const killWithParent = () => child.kill('SIGKILL');
-  process.once('exit', killWithParent);
-  void exited.then(() => process.removeListener('exit', killWithParent));
+  const forget = endWithParent(() => child.kill('SIGKILL'));
+  void exited.then(forget);
 
   return {
     pid: child.pid ?? -1,

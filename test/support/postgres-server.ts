@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { endWithParent } from './end-with-parent.ts';
 import { freePort } from './free-port.ts';
 
 const bin = findPrograms();
@@ -86,8 +87,7 @@ export async function startPostgres(options: { settings?: string[] } = {}): Prom
     rmSync(join(data, 'postmaster.pid'), { force: true });
   }
   const urlOf = (database: string) => `postgres://tidings@127.0.0.1:${port}/${database}`;
-  const endWithParent = () => signalAll('SIGKILL');
-  process.once('exit', endWithParent);
+  const forget = endWithParent(() => signalAll('SIGKILL'));
 
   async function createDatabase(name: string): Promise<string> {
     const client = new pg.Client({ connectionString: urlOf('postgres') });
@@ -108,7 +108,7 @@ export async function startPostgres(options: { settings?: string[] } = {}): Prom
     thaw: () => signalAll('SIGCONT'),
     start,
     stop: async () => {
-      process.off('exit', endWithParent);
+      forget();
       await kill();
       rmSync(dir, { recursive: true, force: true });
     },

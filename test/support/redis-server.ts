@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { endWithParent } from './end-with-parent.ts';
 import { freePort } from './free-port.ts';
 
 /** Whether tests that need a real Redis can run here. */
@@ -53,8 +54,7 @@ export async function startRedis(options: { port?: number } = {}): Promise<TestR
     child.kill('SIGKILL');
     await ended;
   }
-  const endWithParent = () => child?.kill('SIGKILL');
-  process.once('exit', endWithParent);
+  const forget = endWithParent(() => child?.kill('SIGKILL'));
 
   await start();
   return {
@@ -70,7 +70,7 @@ export async function startRedis(options: { port?: number } = {}): Promise<TestR
     },
     everything: () => command(url, readEverything),
     stop: async () => {
-      process.off('exit', endWithParent);
+      forget();
       await kill();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -3,19 +3,8 @@ import { type Config, createMetrics, parseConfig, silentLog } from '@tidings/run
 import type { WorkerTuning } from '@tidings/workers';
 import { startAllInOne } from '../../apps/all-in-one/src/all-in-one.ts';
 import { enginesOf } from './engines.ts';
+import { quick } from './quick.ts';
 import { until } from './until.ts';
-
-/** Waits that a test can afford; the logic is the same as with production's. */
-export const quick: WorkerTuning = {
-  policy: { maxFailures: 4, baseMs: 20, capMs: 200 },
-  leaseMs: 2000,
-  renewMs: 500,
-  lockMs: 2000,
-  stalledMs: 1000,
-  holdBaseMs: 100,
-  holdCapMs: 400,
-  graceMs: 1500,
-};
 
 /** A whole Tidings in this process, and the typed client to it. */
 export interface TestTidings {

@@ -2,7 +2,7 @@ import { createStore, openDatabase } from '@tidings/db';
 import { chooseEngine } from '@tidings/queue';
 import { createLog, createMetrics, exitOnSignal, parseConfig } from '@tidings/runtime';
 import { chooseProvider, createWorkers } from '@tidings/workers';
-import { quick } from './tidings.ts';
+import { quick } from './quick.ts';
 
 // The workers' own main with the quick waits of the tests, for a test to kill.
 const config = parseConfig(process.env);

@@ -278,6 +278,20 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect(await claimOne(ids[0] ?? '')).toBeDefined();
         expect(await claimOne(ids[1] ?? '')).toBeUndefined();
       });
+
+      test('what a dead owner had in hand gets a new job from the relay', async () => {
+        const id = await accepted();
+        await store.claim({ ids: [id], token: 't1', owner: 'dead', leaseMs });
+        await store.endLeasesOf('dead');
+        const entries = await store.enterWindow({
+          channel: 'email',
+          lane: 'normal',
+          limit: 10,
+          lookaheadMs: 0,
+        });
+        expect(entries).toMatchObject([{ id, generation: 1 }]);
+        expect(await statusOf(id)).toBe('sending');
+      });
     });
 
     describe('settling', () => {

@@ -27,13 +27,18 @@ export async function renewLeases(
 
 /**
  * Ends the leases of a worker that is known to be dead, so that its messages need not wait for them to run
- * out. Only for an owner whose name is held by a lock: a living worker would be robbed.
+ * out, and has the relay give them new jobs: the queue may believe for a while yet that their old ones run.
+ * Only for an owner whose name is held by a lock: a living worker would be robbed.
  */
 export async function endLeasesOf(database: Database, owner: string): Promise<number> {
   const { messages } = database.tables;
   const freed = await database.handle
     .update(messages)
-    .set({ leaseUntil: sql`${database.now} - 1` })
+    .set({
+      leaseUntil: sql`${database.now} - 1`,
+      place: 'store',
+      generation: sql`${messages.generation} + 1`,
+    })
     .where(and(eq(messages.place, 'queue'), eq(messages.status, 'sending'), eq(messages.leaseOwner, owner)))
     .returning({ id: messages.id });
   return freed.length;
