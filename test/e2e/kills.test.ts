@@ -5,10 +5,10 @@ import { copiesByMessage } from '../support/copies-by-message.ts';
 import { enginesOf } from '../support/engines.ts';
 import { expectHonestCopies } from '../support/honest-copies.ts';
 import { redisAvailable, startRedis } from '../support/redis-server.ts';
+import { allEnded, sendMany } from '../support/send-many.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { startTidings } from '../support/tidings.ts';
-import { until } from '../support/until.ts';
 
 const apiKey = 'tk_0123456789ab_0123456789abcdef0123456789abcdef';
 const content = { email: { subject: 'Hello', text: 'Hello' } };
@@ -50,27 +50,6 @@ function startWorker(more: Record<string, string>): Child {
 async function clientOf(child: Child, pattern = /(http:\/\/127\.0\.0\.1:\d+)/) {
   const [, url = ''] = await child.printed(pattern);
   return createTidings({ url, apiKey });
-}
-
-type Client = ReturnType<typeof createTidings>;
-
-async function sendMany(tidings: Client, count: number): Promise<string[]> {
-  const items = Array.from({ length: count }, (_, index) => ({
-    to: { email: `user${index}@example.com` },
-    content,
-  }));
-  const { items: results } = await tidings.notifications.sendMany.mutate({ items });
-  return results.flatMap((result) => ('messages' in result ? result.messages.map(({ id }) => id) : []));
-}
-
-async function allEnded(tidings: Client, timeoutMs: number): Promise<void> {
-  for (const status of ['accepted', 'partial'] as const) {
-    await until(
-      () => tidings.notifications.list.query({ status, limit: 1 }),
-      ({ items }) => items.length === 0,
-      timeoutMs,
-    );
-  }
 }
 
 describe('everything in one process', () => {

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { copiesByMessage } from '../support/copies-by-message.ts';
 import { redisAvailable, startRedis, type TestRedis } from '../support/redis-server.ts';
+import { allEnded, sendMany } from '../support/send-many.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { ended, startTidings, type TestTidings } from '../support/tidings.ts';
 import { until } from '../support/until.ts';
-
-const content = { email: { subject: 'Hello', text: 'Hello' } };
 
 describe.skipIf(!redisAvailable)('the queue is disposable', () => {
   let redis: TestRedis;
@@ -31,15 +30,6 @@ describe.skipIf(!redisAvailable)('the queue is disposable', () => {
     removeDir();
   });
 
-  async function sendMany(count: number): Promise<string[]> {
-    const items = Array.from({ length: count }, (_, index) => ({
-      to: { email: `user${index}@example.com` },
-      content,
-    }));
-    const { items: results } = await running.tidings.notifications.sendMany.mutate({ items });
-    return results.flatMap((result) => ('messages' in result ? result.messages.map(({ id }) => id) : []));
-  }
-
   const arrived = (count: number, timeoutMs: number) =>
     until(
       () => copiesByMessage(sink.received).size,
@@ -47,32 +37,24 @@ describe.skipIf(!redisAvailable)('the queue is disposable', () => {
       timeoutMs,
     );
 
-  async function allSent(): Promise<void> {
-    await until(
-      () => running.tidings.notifications.list.query({ status: 'accepted', limit: 100 }),
-      ({ items }) => items.length === 0,
-      30_000,
-    );
-  }
-
   test('FLUSHALL with 1,000 queued: all 1,000 are delivered, once', async () => {
-    const ids = await sendMany(1000);
+    const ids = await sendMany(running.tidings, 1000);
     expect(ids).toHaveLength(1000);
     await sink.waitFor(50);
     await redis.flush();
     await arrived(1000, 60_000);
-    await allSent();
+    await allEnded(running.tidings, 30_000);
     expect(sink.received).toHaveLength(1000);
     expect([...copiesByMessage(sink.received).keys()].toSorted()).toEqual(ids.toSorted());
   });
 
   test('a Redis that was killed and comes back empty: all are delivered, once', async () => {
-    const ids = await sendMany(300);
+    const ids = await sendMany(running.tidings, 300);
     await sink.waitFor(50);
     await redis.kill();
     await redis.restart();
     await arrived(300, 60_000);
-    await allSent();
+    await allEnded(running.tidings, 30_000);
     expect(sink.received).toHaveLength(ids.length);
   });
 
@@ -82,7 +64,7 @@ describe.skipIf(!redisAvailable)('the queue is disposable', () => {
     const waits: number[] = [];
     while (performance.now() - downSince < 20_000) {
       const startedAt = performance.now();
-      await sendMany(1);
+      await sendMany(running.tidings, 1);
       waits.push(performance.now() - startedAt);
       await until(
         () => performance.now() - startedAt,
@@ -94,15 +76,15 @@ describe.skipIf(!redisAvailable)('the queue is disposable', () => {
     await redis.restart();
     const backAt = Date.now();
     await arrived(waits.length, 20_000);
-    await allSent();
+    await allEnded(running.tidings, 30_000);
     expect((sink.received[0]?.at ?? Number.POSITIVE_INFINITY) - backAt).toBeLessThan(5000);
     expect(sink.received).toHaveLength(waits.length);
   }, 90_000);
 
   test('nothing personal enters the queue', async () => {
-    await sendMany(30);
+    await sendMany(running.tidings, 30);
     await sink.waitFor(30);
-    await allSent();
+    await allEnded(running.tidings, 30_000);
     const gone = await running.tidings.notifications.send.mutate({
       to: { email: 'canary@example.com', name: 'Canary' },
       content: { email: { subject: '{% for i in (1..100000000) %}{{ secret }}{% endfor %}', text: 't' } },
