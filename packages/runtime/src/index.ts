@@ -5,4 +5,5 @@ export * from './ids.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './repeat.ts';
+export * from './safe-settings.ts';
 export * from './shutdown.ts';
