@@ -25,6 +25,9 @@ export const deviceView = z.strictObject({
   platform: z.enum(platforms),
   token: z.string(),
   createdAt: z.iso.datetime(),
+  deactivatedAt: z.iso.datetime().nullable().meta({
+    description: 'Since when the push provider knows the token no more; registering it again makes it live.',
+  }),
 });
 
 export const recipientView = z.strictObject({

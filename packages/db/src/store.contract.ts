@@ -566,6 +566,67 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect((await store.findRecipient(projectId, 'ada'))?.devices).toEqual([]);
         expect((await store.findRecipient(projectId, 'bob'))?.devices).toMatchObject([{ id: 'dev_ada' }]);
       });
+
+      describe('a push that bounces', () => {
+        const bounced: Verdict = { status: 'bounced', reason: 'invalid_address', countsFailure: true };
+        const push = { channel: 'push', platform: 'fcm', address: 'gone' } as const;
+
+        async function register(token: string, project = projectId) {
+          const recipientId = `rcp_${project}`;
+          await store.upsertRecipient(project, { id: recipientId, externalId: 'ada' });
+          const id = `dev_${project}_${token}`;
+          return store.registerDevice(project, { id, recipientId, platform: 'fcm', token });
+        }
+
+        async function deactivated(project = projectId): Promise<string[]> {
+          const found = await store.findRecipient(project, 'ada');
+          return (found?.devices ?? []).filter((one) => one.deactivatedAt !== null).map(({ token }) => token);
+        }
+
+        test('deactivates its device, at the instant it ended, and no other', async () => {
+          const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+          await register('gone');
+          await register('alive');
+          await register('gone', other);
+          const id = await accepted(push);
+          await store.settle([settlement(await claimAndDie(id), bounced, 'bounced')]);
+          expect(await deactivated()).toEqual(['gone']);
+          expect(await deactivated(other)).toEqual([]);
+          const devices = (await store.findRecipient(projectId, 'ada'))?.devices;
+          const { endedAt } = await messageOf(id);
+          expect(devices?.find(({ token }) => token === 'gone')?.deactivatedAt).toBe(endedAt);
+        });
+
+        test('deactivates nothing when its lease was lost, nor does any other end', async () => {
+          await register('gone');
+          const id = await accepted(push);
+          const late = await claimAndDie(id);
+          const again = await claimOne(id);
+          if (again === undefined) throw new Error('not claimed');
+          expect(await store.settle([settlement(late, bounced, 'bounced')])).toEqual([{ status: 'fenced' }]);
+          await store.settle([settlement(again, failed, 'rejected')]);
+          expect(await deactivated()).toEqual([]);
+        });
+
+        test('leaves a device alone that is nobody’s, and an e-mail’s bounce leaves all alone', async () => {
+          await register('gone');
+          const unknown = await accepted({ ...push, address: 'never registered' });
+          const email = await accepted({ address: 'gone' });
+          for (const id of [unknown, email]) {
+            const settled = await store.settle([settlement(await claimAndDie(id), bounced, 'bounced')]);
+            expect(settled).toEqual([{ status: 'bounced' }]);
+          }
+          expect(await deactivated()).toEqual([]);
+        });
+
+        test('a device that is registered again is live again', async () => {
+          await register('gone');
+          await store.settle([settlement(await claimAndDie(await accepted(push)), bounced, 'bounced')]);
+          expect(await deactivated()).toEqual(['gone']);
+          expect(await register('gone')).toMatchObject({ deactivatedAt: null });
+          expect(await deactivated()).toEqual([]);
+        });
+      });
     });
 
     test('a sequence only rises', async () => {

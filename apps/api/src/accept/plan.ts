@@ -34,6 +34,7 @@ interface Target {
   name: string | null;
   locale: string | null;
   email: string | null;
+  /** Live ones only. */
   devices: Array<{ platform: Platform; token: string }>;
 }
 
@@ -78,13 +79,13 @@ export function createPlanner(options: {
         errors: [{ pointer: '/to/recipientId', detail: 'is not the id of a recipient' }],
       });
     }
-    const { recipient, devices } = found;
+    const { recipient } = found;
     return {
       recipientId: recipient.id,
       name: recipient.name,
       locale: recipient.locale,
       email: recipient.email,
-      devices,
+      devices: found.devices.filter(({ deactivatedAt }) => deactivatedAt === null),
     };
   }
 

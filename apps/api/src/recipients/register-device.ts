@@ -4,7 +4,7 @@ import { newId } from '@tidings/runtime';
 import { mutation } from '../operations.ts';
 import { viewDevice } from './view.ts';
 
-/** A push goes to every device of a recipient: without a bound one send could make any number of messages. */
+/** A push goes to every live device of a recipient: without a bound one send could make any number of messages. */
 const devicesAtMost = 100;
 
 /** `devices.register`. */
@@ -12,8 +12,9 @@ export const register = (store: Store) =>
   mutation(registerDevice, async ({ recipientId, platform, token }, { principal }) => {
     const found = await store.findRecipient(principal.projectId, recipientId);
     if (found === undefined) throw new TidingsError('not_found');
-    const isNew = !found.devices.some((known) => known.platform === platform && known.token === token);
-    if (isNew && found.devices.length >= devicesAtMost) {
+    const live = found.devices.filter(({ deactivatedAt }) => deactivatedAt === null);
+    const isNew = !live.some((known) => known.platform === platform && known.token === token);
+    if (isNew && live.length >= devicesAtMost) {
       throw new TidingsError('too_many_devices', {
         detail: `A recipient has at most ${devicesAtMost} devices`,
       });

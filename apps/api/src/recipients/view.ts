@@ -1,6 +1,6 @@
 import type { DeviceView, RecipientView } from '@tidings/contracts';
 import type { DeviceRow, RecipientWithDevices } from '@tidings/db';
-import { toIso } from '../iso.ts';
+import { isoOrNull, toIso } from '../iso.ts';
 
 export function viewRecipient({ recipient, devices }: RecipientWithDevices): RecipientView {
   const { id, externalId, name, email, locale, timezone } = recipient;
@@ -17,6 +17,6 @@ export function viewRecipient({ recipient, devices }: RecipientWithDevices): Rec
   };
 }
 
-export function viewDevice({ id, platform, token, createdAt }: DeviceRow): DeviceView {
-  return { id, platform, token, createdAt: toIso(createdAt) };
+export function viewDevice({ id, platform, token, createdAt, deactivatedAt }: DeviceRow): DeviceView {
+  return { id, platform, token, createdAt: toIso(createdAt), deactivatedAt: isoOrNull(deactivatedAt) };
 }

@@ -82,6 +82,8 @@ export function defineTables(c: typeof sqliteColumns) {
       platform: c.text('platform').$type<Platform>().notNull(),
       token: c.text('token').notNull(),
       createdAt: c.timestamp('created_at').notNull(),
+      /** When a provider said that it knows the token no more. Null while pushes are sent to it. */
+      deactivatedAt: c.timestamp('deactivated_at'),
     },
     (t) => [
       c.uniqueIndex('devices_token').on(t.projectId, t.platform, t.token),

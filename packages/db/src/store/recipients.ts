@@ -1,12 +1,12 @@
 import type { UpsertRecipientInput } from '@tidings/contracts';
-import { and, asc, eq } from 'drizzle-orm';
-import type { Database } from '../database.ts';
+import { and, asc, eq, isNull, type SQL } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 
 export type RecipientRow = Tables['recipients']['$inferSelect'];
 export type DeviceRow = Tables['devices']['$inferSelect'];
 
-/** A recipient with its devices, oldest first. */
+/** A recipient with its devices, oldest first, deactivated ones among them. */
 export interface RecipientWithDevices {
   recipient: RecipientRow;
   devices: DeviceRow[];
@@ -59,7 +59,10 @@ export async function findRecipient(
   return recipient && { recipient, devices: await devicesOf(database, recipient.id) };
 }
 
-/** Gives the device to the recipient, taking it from whoever had it: a token is one installation of an app. */
+/**
+ * Gives the device to the recipient, taking it from whoever had it: a token is one installation of an app. One
+ * that was deactivated is live again.
+ */
 export async function registerDevice(
   database: Database,
   projectId: string,
@@ -71,11 +74,36 @@ export async function registerDevice(
     .values({ ...input, projectId, createdAt: database.now })
     .onConflictDoUpdate({
       target: [devices.projectId, devices.platform, devices.token],
-      set: { recipientId: input.recipientId },
+      set: { recipientId: input.recipientId, deactivatedAt: null },
     })
     .returning();
   if (device === undefined) throw new Error('an upsert answered no row');
   return device;
+}
+
+/** One step of a commit: pushes to this token of the message's project and platform come to nothing. */
+export function* deactivateDevice(
+  { tables: { devices } }: Database,
+  db: Handle,
+  message: Pick<Tables['messages']['$inferSelect'], 'projectId' | 'platform' | 'address'>,
+  at: number | SQL<number>,
+): Steps<void> {
+  const { projectId, platform, address } = message;
+  if (platform === null || address === null) return;
+  yield* rows(
+    db
+      .update(devices)
+      .set({ deactivatedAt: at })
+      .where(
+        and(
+          eq(devices.projectId, projectId),
+          eq(devices.platform, platform),
+          eq(devices.token, address),
+          isNull(devices.deactivatedAt),
+        ),
+      )
+      .returning({ id: devices.id }),
+  );
 }
 
 async function devicesOf(database: Database, recipientId: string): Promise<DeviceRow[]> {

@@ -1,6 +1,7 @@
 import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } from '@tidings/contracts';
 import { and, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { deactivateDevice } from './recipients.ts';
 
 /** What a message becomes after an attempt. */
 export type Verdict =
@@ -40,7 +41,8 @@ export interface Settled {
 /**
  * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
  * under its current lease, with one exception: a success wins over any status but a delivery, however late.
- * What would be retried ends instead when it was canceled meanwhile or would be due after it expires.
+ * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
+ * that bounces deactivates the device it was for, in the same commit.
  */
 export function settle(database: Database, settlements: Settlement[]): Promise<Settled[]> {
   const { attempts, messages } = database.tables;
@@ -133,10 +135,16 @@ function* settleFailure(options: {
         .update(messages)
         .set({ ...ended, status, reason, failures: sql`${failures}`, endedAt: at })
         .where(where)
-        .returning({ id: messages.id }),
+        .returning({
+          projectId: messages.projectId,
+          platform: messages.platform,
+          address: messages.address,
+        }),
     );
   if (verdict.status !== 'retrying') {
-    return (yield* end(verdict.status, verdict.reason)).length > 0 ? verdict.status : 'fenced';
+    const [moved] = yield* end(verdict.status, verdict.reason);
+    if (moved && verdict.status === 'bounced') yield* deactivateDevice(database, db, moved, at);
+    return moved ? verdict.status : 'fenced';
   }
   const delayMs = Math.round(verdict.delayMs);
   // Added here where it can be: Postgres cannot tell the type of a sum of two parameters.

@@ -1,0 +1,1 @@
+ALTER TABLE `devices` ADD `deactivated_at` integer;
