@@ -1,4 +1,5 @@
 import type { ProviderResult } from './provider.ts';
+import { readable } from './readable.ts';
 
 /**
  * How far a delivery had come. Tracked by us, for nodemailer reports the command `CONN` whenever a connection
@@ -90,13 +91,9 @@ export function classifySmtpFailure({
   return { ...verdict, code, response };
 }
 
-/** The codes (`550 5.1.1`) and the text of a reply, on one line, without control characters, at most 500 characters. */
+/** The codes (`550 5.1.1`) and the `readable` text of a reply. */
 export function describeReply(reply: string): Pick<ProviderResult, 'code' | 'response'> {
-  const response = reply
-    .replace(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, 500)
-    .toWellFormed();
+  const response = readable(reply);
   const match = replyCodes.exec(response);
   return { code: match?.[1] && [match[1], match[2]].filter(Boolean).join(' '), response };
 }
