@@ -13,6 +13,10 @@ export function describeStart({ url, apiKey, queue }: AllInOne, config: Config):
     config.SMTP_URL === undefined
       ? `${resolve(config.DATA_DIR, 'outbox')}  (files; set SMTP_URL to send)`
       : new URL(config.SMTP_URL).host;
+  const push =
+    config.FCM_SERVICE_ACCOUNT === undefined
+      ? `${resolve(config.DATA_DIR, 'outbox', 'push')}  (files; set FCM_SERVICE_ACCOUNT_FILE to send)`
+      : `FCM, project ${config.FCM_SERVICE_ACCOUNT.project_id}`;
   return [
     '',
     '  Tidings is running.',
@@ -22,6 +26,7 @@ export function describeStart({ url, apiKey, queue }: AllInOne, config: Config):
     `  Health    ${url}/ready`,
     `  API key   ${key}`,
     `  E-mail    ${mail}`,
+    `  Push      ${push}`,
     `  Record    ${config.DATABASE_URL ?? resolve(config.DATA_DIR, 'tidings.db')}`,
     `  Queue     ${queue.replace(/^queue: /, '')}`,
     '',

@@ -1,23 +1,56 @@
+import { ConfigError } from '@tidings/runtime';
 import { expect, test } from 'vitest';
+import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
+import { makeServiceAccount } from '../../../../test/support/service-account.ts';
 import { chooseProvider } from './choose-provider.ts';
 
 const good = {
   DATA_DIR: '/nowhere',
   SMTP_URL: 'smtp://localhost:2525',
   EMAIL_FROM: 'Acme <hello@acme.example>',
+  FCM_BASE_URL: 'https://fcm.example',
 };
 
-test('e-mail goes by SMTP when it is set, else to files; push goes to files', () => {
-  const nameOf = (config: typeof good | Omit<typeof good, 'SMTP_URL'>, queue: 'email' | 'push') =>
+test('e-mail goes by SMTP and push by FCM when they are set, else to files', () => {
+  const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
     chooseProvider(config)(queue).name;
   const { SMTP_URL: _, ...withoutSmtp } = good;
   expect(nameOf(good, 'email')).toBe('smtp');
   expect(nameOf(withoutSmtp, 'email')).toBe('email-outbox');
   expect(nameOf(good, 'push')).toBe('push-outbox');
+  const withFcm = { ...good, FCM_SERVICE_ACCOUNT: makeServiceAccount().account };
+  expect(nameOf(withFcm, 'push')).toBe('fcm');
+  expect(nameOf(withFcm, 'push-critical')).toBe('fcm');
+  expect(nameOf(withFcm, 'email')).toBe('smtp');
+});
+
+test('the push queues have a connection each and share one access token', async () => {
+  const sink = await startFcmSink();
+  const config = {
+    ...good,
+    FCM_SERVICE_ACCOUNT: sink.account,
+    FCM_BASE_URL: sink.url,
+    FCM_TOKEN_URL: sink.tokens.url,
+  };
+  const providerFor = chooseProvider(config);
+  const providers = [providerFor('push'), providerFor('push-critical')];
+  expect(await Promise.all(providers.map((provider) => provider.probe()))).toEqual([true, true]);
+  expect([sink.sessions.total, sink.tokens.requests]).toEqual([2, 1]);
+  await Promise.all(providers.map((provider) => provider.close()));
+  await sink.stop();
 });
 
 test('settings that cannot be read are told together, before anything starts, without the password', () => {
-  const bad = { ...good, SMTP_URL: 'smtp://user:s3cret@host?retry=1', EMAIL_FROM: 'nobody' };
-  expect(() => chooseProvider(bad)).toThrow(/SMTP_URL: .*retry[\s\S]*EMAIL_FROM: /);
+  const private_key = '-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n';
+  const bad = {
+    ...good,
+    SMTP_URL: 'smtp://user:s3cret@host?retry=1',
+    EMAIL_FROM: 'nobody',
+    FCM_SERVICE_ACCOUNT: makeServiceAccount({ private_key }).account,
+  };
+  expect(() => chooseProvider(bad)).toThrow(ConfigError);
+  expect(() => chooseProvider(bad)).toThrow(
+    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*FCM_SERVICE_ACCOUNT: private_key/,
+  );
   expect(() => chooseProvider(bad)).not.toThrow(/s3cret/);
 });

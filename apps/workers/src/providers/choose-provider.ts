@@ -2,34 +2,49 @@ import { join } from 'node:path';
 import type { QueueName } from '@tidings/contracts';
 import { type Config, ConfigError } from '@tidings/runtime';
 import { createEmailOutbox } from './email-outbox.ts';
+import { createFcmProvider } from './fcm.ts';
+import { createAccessTokens } from './fcm-access-tokens.ts';
+import { readSigningKey } from './fcm-token-request.ts';
 import { parseMailbox } from './mime.ts';
 import type { Provider } from './provider.ts';
 import { createPushOutbox } from './push-outbox.ts';
 import { createSmtpProvider } from './smtp.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
 
+type ProviderConfig = Pick<
+  Config,
+  'DATA_DIR' | 'SMTP_URL' | 'EMAIL_FROM' | 'FCM_SERVICE_ACCOUNT' | 'FCM_BASE_URL' | 'FCM_TOKEN_URL'
+>;
+
 /**
- * The provider of each queue: SMTP when it is set, else files in `DATA_DIR/outbox`.
+ * The provider of each queue: SMTP and FCM where they are set, else files in `DATA_DIR/outbox`.
  *
- * @throws ConfigError when `SMTP_URL` or `EMAIL_FROM` cannot be read, before anything is started.
+ * @throws ConfigError when a setting cannot be used, before anything is started.
  */
-export function chooseProvider(
-  config: Pick<Config, 'DATA_DIR' | 'SMTP_URL' | 'EMAIL_FROM'>,
-): (queue: QueueName) => Provider {
+export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Provider {
+  const { SMTP_URL, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
   const faults = [
-    ...faultsOf('SMTP_URL', () => config.SMTP_URL !== undefined && parseSmtpUrl(config.SMTP_URL)),
-    ...faultsOf('EMAIL_FROM', () => parseMailbox(config.EMAIL_FROM)),
+    ...faultsOf('SMTP_URL', () => SMTP_URL !== undefined && parseSmtpUrl(SMTP_URL)),
+    ...faultsOf('EMAIL_FROM', () => parseMailbox(EMAIL_FROM)),
+    ...faultsOf('FCM_SERVICE_ACCOUNT', () => FCM_SERVICE_ACCOUNT && readSigningKey(FCM_SERVICE_ACCOUNT)),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
   const outbox = join(config.DATA_DIR, 'outbox');
-  const from = config.EMAIL_FROM;
-  return (queue) => {
-    if (queue === 'push' || queue === 'push-critical') {
-      return createPushOutbox({ dir: join(outbox, 'push') }) as Provider;
-    }
-    if (config.SMTP_URL === undefined) return createEmailOutbox({ dir: outbox, from }) as Provider;
-    return createSmtpProvider({ url: config.SMTP_URL, from }) as Provider;
-  };
+  const createEmail = (): Provider =>
+    (SMTP_URL === undefined
+      ? createEmailOutbox({ dir: outbox, from: EMAIL_FROM })
+      : createSmtpProvider({ url: SMTP_URL, from: EMAIL_FROM })) as Provider;
+  const createPush =
+    fcm(config) ?? ((): Provider => createPushOutbox({ dir: join(outbox, 'push') }) as Provider);
+  return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());
+}
+
+/** Each queue has a connection of its own; the access token is one for all. */
+function fcm(config: ProviderConfig): (() => Provider) | undefined {
+  const { FCM_SERVICE_ACCOUNT: account, FCM_BASE_URL: baseUrl, FCM_TOKEN_URL: url } = config;
+  if (account === undefined) return undefined;
+  const tokens = createAccessTokens({ account, url });
+  return () => createFcmProvider({ projectId: account.project_id, baseUrl, tokens }) as Provider;
 }
 
 function faultsOf(name: string, read: () => unknown): string[] {
