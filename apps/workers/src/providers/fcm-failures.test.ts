@@ -46,7 +46,7 @@ describe('classifyFcmReply', () => {
     [
       401,
       errorBody('UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'),
-      misconfigured,
+      'transient provider_configuration',
       '401 THIRD_PARTY_AUTH_ERROR',
     ],
     [

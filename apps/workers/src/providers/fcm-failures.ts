@@ -37,6 +37,12 @@ const rules: Rule[] = [
     ({ status }) => status === 429,
     { outcome: 'held', reason: 'provider_unavailable', wait: { defaultMs: 60_000 } },
   ],
+  [
+    // Of the project's key for APNs or Web Push: the devices of other platforms need not wait for it.
+    'a third party refuses the project',
+    ({ word }) => word === 'THIRD_PARTY_AUTH_ERROR',
+    { outcome: 'transient', reason: 'provider_configuration', wait: {} },
+  ],
   ['the credentials do not do', ({ status }) => status === 401 || status === 403, misconfigured],
   ['no such project, or not FCM', ({ status }) => status === 404, misconfigured],
   ['refused for good', ({ status }) => isWithin(status, 400), { outcome: 'rejected', reason: 'rejected' }],

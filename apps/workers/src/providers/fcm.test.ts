@@ -164,7 +164,11 @@ describe('what an attempt comes to', () => {
     ['dropped after the body', 'drop', ambiguous],
     ['refused each time', 'refuse', unavailable],
     ['a GOAWAY with an error', 'goaway with an error', ambiguous],
-    ['APNs refuses the project', { status: 401, errorCode: 'THIRD_PARTY_AUTH_ERROR' }, misconfigured],
+    [
+      'APNs refuses the project',
+      { status: 401, errorCode: 'THIRD_PARTY_AUTH_ERROR' },
+      { outcome: 'transient', reason: 'provider_configuration' },
+    ],
   ])('%s', async (_what, answer, expected) => {
     const sink = await sinkOf({ answer: () => answer });
     expect(await providerFor(sink).send(delivery())).toMatchObject(expected);
