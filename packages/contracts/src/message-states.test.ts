@@ -8,6 +8,7 @@ import {
   messageStatuses,
   notificationStatus,
   openStatuses,
+  replayableStatuses,
   statusesBefore,
   transitions,
 } from './index.ts';
@@ -38,6 +39,10 @@ describe('an end is an end', () => {
     expect(transitions.sent).toEqual(['delivered', 'bounced']);
     expect(transitions.delivered).toEqual(['bounced']);
   });
+});
+
+test('every end can be replayed but a delivery', () => {
+  expect([...replayableStatuses].sort()).toEqual(endStatuses.filter((status) => !isDelivered(status)).sort());
 });
 
 test('every open status can reach an end, and only what is claimed is retried', () => {

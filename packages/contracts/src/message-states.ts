@@ -46,6 +46,9 @@ export const endStatuses: readonly MessageStatus[] = messageStatuses.filter(
   (status) => !(openStatuses as readonly MessageStatus[]).includes(status),
 );
 
+/** Ends that a replay may take back: every one from which the table leads to `queued`, so no delivery. */
+export const replayableStatuses: readonly MessageStatus[] = statusesBefore('queued').filter(hasEnded);
+
 /** Ends that count as a delivery. */
 export const deliveredStatuses = ['sent', 'delivered'] as const satisfies readonly MessageStatus[];
 

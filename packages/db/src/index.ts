@@ -13,7 +13,7 @@ export {
   type Refused,
 } from './store/claim.ts';
 export type { ApiKeyRow } from './store/projects.ts';
-export type { AttemptRow, NotificationWithMessages } from './store/read.ts';
+export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { TemplateRow } from './store/templates.ts';

@@ -1,4 +1,10 @@
-import { canMove, type MessageStatus, type SendOutput } from '@tidings/contracts';
+import {
+  canMove,
+  type MessageStatus,
+  messageStatuses,
+  replayableStatuses,
+  type SendOutput,
+} from '@tidings/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AcceptItem, Database, Settlement, Store, Verdict } from './index.ts';
 import { createStore, maxUnanswered } from './index.ts';
@@ -510,6 +516,150 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
       });
     });
 
+    describe('replaying and hastening', () => {
+      const ofStatus = (status: MessageStatus, more: MessageOptions = {}) =>
+        accepted({ status, place: null, ...more });
+
+      test('every end but a delivery is taken back, and nothing that is open', async () => {
+        const byStatus = new Map<MessageStatus, string>();
+        for (const status of messageStatuses) byStatus.set(status, await ofStatus(status));
+        const replayed = await store.replay([...byStatus.values(), 'msg_unknown']);
+        const expected = replayableStatuses.map((status) => byStatus.get(status));
+        expect(replayed.toSorted()).toEqual(expected.toSorted());
+        for (const [status, id] of byStatus) {
+          expect(await statusOf(id)).toBe(replayableStatuses.includes(status) ? 'queued' : status);
+        }
+        expect(await store.replay(replayed)).toEqual([]);
+        expect(await store.replay([])).toEqual([]);
+      });
+
+      test('it starts afresh under a new generation, with its first claim still on record', async () => {
+        const id = await accepted();
+        const first = await claimAndDie(id);
+        await store.settle([settlement(first, retry())]);
+        const second = await claimAndDie(id);
+        await store.settle([settlement(second, failed)]);
+        const ended = await messageOf(id);
+        expect(ended).toMatchObject({ status: 'failed', failures: 2 });
+        expect(await store.replay([id])).toEqual([id]);
+        const again = await messageOf(id);
+        expect(again).toMatchObject({
+          status: 'queued',
+          reason: null,
+          place: 'store',
+          generation: 1,
+          failures: 0,
+          unanswered: 0,
+          attempt: 2,
+          endedAt: null,
+          leaseToken: null,
+          expiresAt: ended.expiresAt,
+          firstClaimedAt: first.firstClaimedAt,
+        });
+        expect(again.dueAt).toBeGreaterThanOrEqual(ended.endedAt ?? Number.POSITIVE_INFINITY);
+        const entries = await store.enterWindow({
+          channel: 'email',
+          lane: 'normal',
+          limit: 10,
+          lookaheadMs: 0,
+        });
+        expect(entries).toMatchObject([{ id, generation: 1 }]);
+        expect(await claimOne(id)).toMatchObject({ attempt: 3, unanswered: 1 });
+      });
+
+      test('what a replay took back stays on record, each time', async () => {
+        const id = await ofStatus('canceled', { reason: 'canceled_by_request' });
+        const { endedAt } = await messageOf(id);
+        await store.replay([id]);
+        const message = await claimOne(id);
+        if (message === undefined) throw new Error('not claimed');
+        await store.settle([settlement(message, failed)]);
+        await store.replay([id]);
+        const found = await store.getMessage(projectId, id);
+        expect(found?.replays).toMatchObject([
+          { generation: 1, status: 'canceled', reason: 'canceled_by_request', endedAt },
+          { generation: 2, status: 'failed', reason: 'rejected' },
+        ]);
+        expect(found?.replays[1]?.at).toBe(found?.message.dueAt);
+      });
+
+      test('what had expired gets the lifetime it was given first, however often', async () => {
+        const one = item({ message: { status: 'expired', place: null, expiresAt: Date.now() - 90_000 } });
+        one.notification.expiresAt = Date.now() + 30_000;
+        await store.accept([one]);
+        const id = one.messages[0]?.id ?? '';
+        for (let round = 0; round < 2; round += 1) {
+          expect(await store.replay([id])).toEqual([id]);
+          const { dueAt, expiresAt } = await messageOf(id);
+          expect(expiresAt - dueAt).toBeGreaterThan(20_000);
+          expect(expiresAt - dueAt).toBeLessThanOrEqual(30_000);
+          const message = await claimOne(id);
+          if (message === undefined) throw new Error('not claimed');
+          await store.settle([settlement(message, failed)]);
+        }
+      });
+
+      test('the lifetime of what was scheduled begins with its time, not with its acceptance', async () => {
+        const one = item({ message: { status: 'expired', place: null, expiresAt: Date.now() - 90_000 } });
+        one.notification.sendAt = Date.now() + 3_600_000;
+        one.notification.expiresAt = one.notification.sendAt + 5000;
+        await store.accept([one]);
+        const id = one.messages[0]?.id ?? '';
+        await store.replay([id]);
+        const { dueAt, expiresAt } = await messageOf(id);
+        expect(expiresAt - dueAt).toBe(5000);
+      });
+
+      test('a message that was canceled and is replayed is sent: the request to cancel is over', async () => {
+        const one = item();
+        await store.accept([one]);
+        await store.cancel(projectId, one.notification.id);
+        const id = one.messages[0]?.id ?? '';
+        await store.replay([id]);
+        expect(await claimOne(id)).toMatchObject({ status: 'sending', cancelRequestedAt: null });
+      });
+
+      test('a message without an address is never replayed: there is nowhere to send it', async () => {
+        const id = await ofStatus('skipped', { address: null, reason: 'no_address' });
+        expect(await store.replay([id])).toEqual([]);
+        expect(await messageOf(id)).toMatchObject({ status: 'skipped', generation: 0 });
+      });
+
+      test('of two replays at once one wins', async () => {
+        const id = await ofStatus('failed');
+        const both = await Promise.all([store.replay([id]), store.replay([id])]);
+        expect(both.flat()).toEqual([id]);
+        expect((await messageOf(id)).generation).toBe(1);
+      });
+
+      test('an outcome of before the replay changes nothing, unless it was a success', async () => {
+        const id = await accepted();
+        const first = await claimAndDie(id);
+        const second = await claimOne(id);
+        if (second === undefined) throw new Error('not claimed');
+        await store.settle([settlement(second, failed)]);
+        await store.replay([id]);
+        expect(await store.settle([settlement(first, failed)])).toEqual([{ status: 'fenced' }]);
+        expect(await statusOf(id)).toBe('queued');
+        expect(await store.settle([settlement(first, sent, 'sent')])).toEqual([{ status: 'sent' }]);
+        expect(await messageOf(id)).toMatchObject({ status: 'sent', place: null });
+      });
+
+      test('what waits in the window for a later time becomes due now, and nothing else', async () => {
+        const dueAt = Date.now() + 60_000;
+        const waiting = await accepted({ dueAt });
+        const others = [
+          await accepted({ dueAt, place: 'store', status: 'scheduled' }),
+          await accepted({ dueAt, place: 'store' }),
+          await ofStatus('failed', { dueAt }),
+          await accepted(),
+        ];
+        expect(await store.hasten([waiting, ...others])).toEqual([waiting]);
+        expect(await claimOne(waiting)).toBeDefined();
+        expect((await messageOf(others[0] ?? '')).dueAt).toBe(dueAt);
+      });
+    });
+
     test('every move of a message that the store made is one the state table allows', async () => {
       const id = await accepted({ place: 'store', status: 'scheduled' });
       const seen: MessageStatus[] = [await statusOf(id)];
@@ -524,9 +674,20 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
       await note();
       await store.settle([settlement(second, failed)]);
       await note();
+      await store.replay([id]);
+      await note();
       await store.settle([settlement(first, sent, 'sent')]);
       await note();
-      expect(seen).toEqual(['scheduled', 'queued', 'sending', 'retrying', 'sending', 'failed', 'sent']);
+      expect(seen).toEqual([
+        'scheduled',
+        'queued',
+        'sending',
+        'retrying',
+        'sending',
+        'failed',
+        'queued',
+        'sent',
+      ]);
       seen.slice(1).forEach((status, index) => {
         expect(canMove(seen[index] ?? 'queued', status), `${seen[index]} → ${status}`).toBe(true);
       });

@@ -7,6 +7,7 @@ import { endLeasesOf, renewLeases } from './store/leases.ts';
 import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
+import { hasten, replay } from './store/replay.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import { settle } from './store/settle.ts';
 import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
@@ -27,6 +28,7 @@ const operations = {
   findRecipient,
   getMessage,
   getNotification,
+  hasten,
   laneStates,
   latestTemplate,
   leaveWindow,
@@ -40,6 +42,7 @@ const operations = {
   registerDevice,
   renewJobs,
   renewLeases,
+  replay,
   settle,
   templateById,
   upsertRecipient,

@@ -16,5 +16,6 @@ export const {
   notifications,
   messages,
   attempts,
+  replays,
   sequences,
 } = tables;

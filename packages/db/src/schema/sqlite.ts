@@ -12,5 +12,6 @@ export const {
   notifications,
   messages,
   attempts,
+  replays,
   sequences,
 } = tables;

@@ -221,6 +221,24 @@ export function defineTables(c: typeof sqliteColumns) {
     (t) => [c.primaryKey({ columns: [t.messageId, t.number] })],
   );
 
+  /** One replay, and the end it took back: what a message's row no longer says. */
+  const replays = c.table(
+    'replays',
+    {
+      messageId: c
+        .text('message_id')
+        .notNull()
+        .references(() => messages.id),
+      /** The generation that it began. */
+      generation: c.int('generation').notNull(),
+      at: c.timestamp('at').notNull(),
+      status: c.text('status').$type<MessageStatus>().notNull(),
+      reason: c.text('reason').$type<Reason>(),
+      endedAt: c.timestamp('ended_at'),
+    },
+    (t) => [c.primaryKey({ columns: [t.messageId, t.generation] })],
+  );
+
   /** Counters that outlive a process, such as the one that notices a queue that lost its memory. */
   const sequences = c.table('sequences', {
     name: c.text('name').primaryKey(),
@@ -236,6 +254,7 @@ export function defineTables(c: typeof sqliteColumns) {
     notifications,
     messages,
     attempts,
+    replays,
     sequences,
   };
 }

@@ -11,6 +11,7 @@ import type { Tables } from '../schema/tables.ts';
 import type { MessageRow, NotificationRow } from './claim.ts';
 
 export type AttemptRow = Tables['attempts']['$inferSelect'];
+export type ReplayRow = Tables['replays']['$inferSelect'];
 
 /** A notification with its messages, in the order they were accepted. */
 export interface NotificationWithMessages {
@@ -31,13 +32,15 @@ export async function getNotification(
   return (await withMessages(database, found))[0];
 }
 
-/** A message with its attempts, first to last, and when its notification asked for it to be sent. */
+/** A message with its attempts and replays, first to last, and when it was to be sent (null: at once). */
 export async function getMessage(
   database: Database,
   projectId: string,
   id: string,
-): Promise<{ message: MessageRow; attempts: AttemptRow[]; sendAt: number | null } | undefined> {
-  const { messages, attempts, notifications } = database.tables;
+): Promise<
+  { message: MessageRow; attempts: AttemptRow[]; replays: ReplayRow[]; sendAt: number | null } | undefined
+> {
+  const { messages, attempts, replays, notifications } = database.tables;
   const [found] = await database.handle
     .select({ message: messages, sendAt: notifications.sendAt })
     .from(messages)
@@ -49,7 +52,12 @@ export async function getMessage(
     .from(attempts)
     .where(eq(attempts.messageId, id))
     .orderBy(asc(attempts.number));
-  return { ...found, attempts: tries };
+  const again = await database.handle
+    .select()
+    .from(replays)
+    .where(eq(replays.messageId, id))
+    .orderBy(asc(replays.generation));
+  return { ...found, attempts: tries, replays: again };
 }
 
 /**
