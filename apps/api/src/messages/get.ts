@@ -9,7 +9,7 @@ export const get = (store: Store) =>
   query(getMessage, async ({ id }, { principal }) => {
     const found = await store.getMessage(principal.projectId, id);
     if (found === undefined) throw new TidingsError('not_found');
-    const { message, attempts, sendAt } = found;
+    const { message, attempts, replays, sendAt } = found;
     return {
       id: message.id,
       notificationId: message.notificationId,
@@ -24,7 +24,7 @@ export const get = (store: Store) =>
       endedAt: isoOrNull(message.endedAt),
       failures: message.failures,
       attempts: attempts.map(viewAttempt),
-      timeline: timelineOf(message, attempts, sendAt),
+      timeline: timelineOf(message, attempts, replays, sendAt),
     };
   });
 

@@ -1,4 +1,4 @@
-import type { AttemptRow, MessageRow } from '@tidings/db';
+import type { AttemptRow, MessageRow, ReplayRow } from '@tidings/db';
 import { expect, test } from 'vitest';
 import { timelineOf } from './timeline.ts';
 
@@ -7,14 +7,20 @@ const message = (fields: Partial<MessageRow>) =>
 const attempt = (number: number, fields: Partial<AttemptRow>) =>
   ({
     number,
+    generation: 0,
     startedAt: number * 10,
     finishedAt: number * 10 + 5,
     reason: null,
     code: null,
     ...fields,
   }) as AttemptRow;
-const story = (...args: Parameters<typeof timelineOf>) =>
-  timelineOf(...args).map(({ at, status, attempt: number }) => [Date.parse(at), status, number]);
+const replay = (fields: Partial<ReplayRow>) => ({ generation: 1, reason: null, ...fields }) as ReplayRow;
+const story = (ended: MessageRow, tries: AttemptRow[], sendAt: number | null, replays: ReplayRow[] = []) =>
+  timelineOf(ended, tries, replays, sendAt).map(({ at, status, attempt: number }) => [
+    Date.parse(at),
+    status,
+    number,
+  ]);
 
 test('a refusal for good is told as the end it was', () => {
   const ended = message({ status: 'failed', reason: 'rejected', endedAt: 15 });
@@ -67,4 +73,44 @@ test('what is scheduled begins so, and a try that still runs is the last word', 
   const sending = message({ status: 'sending' });
   const open = attempt(1, { outcome: 'started', finishedAt: null });
   expect(story(sending, [open], 5).map(([, status]) => status)).toEqual(['scheduled', 'sending']);
+});
+
+test('a replayed message tells its earlier end, when it was queued again, and how that went', () => {
+  const ended = message({ status: 'sent', endedAt: 45 });
+  const tries = [
+    attempt(1, { outcome: 'transient' }),
+    attempt(2, { outcome: 'transient' }),
+    attempt(4, { outcome: 'sent', generation: 2 }),
+  ];
+  const replayed = replay({
+    generation: 2,
+    at: 40,
+    status: 'failed',
+    reason: 'attempts_exhausted',
+    endedAt: 25,
+  });
+  expect(story(ended, tries, null, [replayed])).toEqual([
+    [0, 'queued', undefined],
+    [10, 'sending', 1],
+    [15, 'retrying', 1],
+    [20, 'sending', 2],
+    [25, 'failed', 2],
+    [40, 'queued', undefined],
+    [40, 'sending', 4],
+    [45, 'sent', 4],
+  ]);
+});
+
+test('an end without an attempt is told too, however often it was taken back', () => {
+  const replays = [
+    replay({ generation: 1, at: 20, status: 'canceled', reason: 'canceled_by_request', endedAt: 10 }),
+    replay({ generation: 2, at: 30, status: 'expired', reason: 'expired', endedAt: 30 }),
+  ];
+  expect(story(message({ status: 'queued' }), [], null, replays)).toEqual([
+    [0, 'queued', undefined],
+    [10, 'canceled', undefined],
+    [20, 'queued', undefined],
+    [30, 'expired', undefined],
+    [30, 'queued', undefined],
+  ]);
 });

@@ -1,5 +1,5 @@
 import type { AttemptOutcome, MessageStatus, TimelineEntry } from '@tidings/contracts';
-import type { AttemptRow, MessageRow } from '@tidings/db';
+import type { AttemptRow, MessageRow, ReplayRow } from '@tidings/db';
 import { toIso } from '../iso.ts';
 
 /** What a message is after an attempt with this outcome, unless it was the last of its budget. */
@@ -14,48 +14,63 @@ const statusAfter: Readonly<Record<AttemptOutcome, MessageStatus>> = {
   bounced: 'bounced',
 };
 
+/** What happened at an instant. `life` counts the replays before it: it settles what came first in a millisecond. */
+type Moment = Omit<TimelineEntry, 'at'> & { at: number; life: number };
+
+/** An end of the message: the one it is in, or one that a replay took back. */
+type End = Pick<MessageRow, 'status' | 'reason' | 'endedAt'> & { life: number };
+
 /**
  * A message's history, oldest first, put together from what is stored anyway: its creation, its attempts, its
- * end. No row is written for it.
+ * replays, its end. No row is written for it.
  */
 export function timelineOf(
   message: MessageRow,
   attempts: AttemptRow[],
+  replays: ReplayRow[],
   sendAt: number | null,
 ): TimelineEntry[] {
-  const moments: Moment[] = [{ at: message.createdAt, status: firstStatus(message, attempts, sendAt) }];
-  for (const attempt of attempts) {
-    moments.push({ at: attempt.startedAt, status: 'sending', attempt: attempt.number });
-    if (attempt.finishedAt === null) continue;
-    moments.push({
-      at: attempt.finishedAt,
-      status: statusOf(message, attempt),
-      attempt: attempt.number,
-      ...(attempt.reason && { reason: attempt.reason }),
-      ...(attempt.code !== null && { code: attempt.code }),
-    });
+  const ends: End[] = [...replays, message].map((end, life) => ({ ...end, life }));
+  const lifeOf = (attempt: AttemptRow) =>
+    replays.filter(({ generation }) => generation <= attempt.generation).length;
+  const moments: Moment[] = [
+    { at: message.createdAt, life: 0, status: firstStatus(ends, attempts, message.createdAt, sendAt) },
+    ...replays.map(({ at }, index) => ({ at, life: index + 1, status: 'queued' as const })),
+    ...attempts.flatMap((attempt) => momentsOf(attempt, lifeOf(attempt), ends)),
+  ];
+  for (const { life, status, reason, endedAt } of ends) {
+    if (endedAt === null || moments.some((told) => told.at === endedAt && told.status === status)) continue;
+    moments.push({ at: endedAt, life, status, ...(reason && { reason }) });
   }
-  moments.sort((one, other) => one.at - other.at);
-  if (message.endedAt !== null && moments.at(-1)?.status !== message.status) {
-    moments.push({
-      at: message.endedAt,
-      status: message.status,
-      ...(message.reason && { reason: message.reason }),
-    });
-  }
-  return moments.map(({ at, ...rest }) => ({ at: toIso(at), ...rest }));
+  return moments
+    .sort((one, other) => one.at - other.at || one.life - other.life)
+    .map(({ at, life: _, ...rest }) => ({ at: toIso(at), ...rest }));
 }
 
-/** A try that would be repeated may have been the last; then it shares the instant of the message's end. */
-function statusOf(message: MessageRow, attempt: AttemptRow): MessageStatus {
+function momentsOf(attempt: AttemptRow, life: number, ends: End[]): Moment[] {
+  const { number, startedAt, finishedAt, reason, code } = attempt;
+  const started: Moment = { at: startedAt, life, status: 'sending', attempt: number };
+  if (finishedAt === null) return [started];
+  const status = statusOf(attempt, ends);
+  const told = { ...(reason && { reason }), ...(code !== null && { code }) };
+  return [started, { at: finishedAt, life, status, attempt: number, ...told }];
+}
+
+/** A try that would be repeated may have been the last; then it shares the instant of an end. */
+function statusOf(attempt: AttemptRow, ends: End[]): MessageStatus {
   const after = statusAfter[attempt.outcome];
-  const endedIt = attempt.finishedAt === message.endedAt && message.status !== 'sent';
-  return after === 'retrying' && endedIt ? message.status : after;
+  if (after !== 'retrying') return after;
+  const endedByIt = ends.find(({ endedAt, status }) => endedAt === attempt.finishedAt && status !== 'sent');
+  return endedByIt?.status ?? after;
 }
 
-type Moment = Omit<TimelineEntry, 'at'> & { at: number };
-
-function firstStatus(message: MessageRow, attempts: AttemptRow[], sendAt: number | null): MessageStatus {
+function firstStatus(
+  ends: End[],
+  attempts: AttemptRow[],
+  createdAt: number,
+  sendAt: number | null,
+): MessageStatus {
   if (sendAt !== null) return 'scheduled';
-  return attempts.length === 0 && message.endedAt === message.createdAt ? message.status : 'queued';
+  const [first] = ends;
+  return attempts.length === 0 && first?.endedAt === createdAt ? first.status : 'queued';
 }
