@@ -12,8 +12,14 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** The other end of a request's connection: behind a proxy that is the proxy. */
+export interface Peer {
+  /** IP address; empty when the connection is gone already. */
+  address: string;
+}
+
 /** A fetch handler as Node serves it. */
-export type FetchHandler = (request: Request) => Promise<Response> | Response;
+export type FetchHandler = (request: Request, peer: Peer) => Promise<Response> | Response;
 
 /**
  * Serves a fetch handler over HTTP/1.1. What never reaches the handler because it is not good HTTP is
@@ -54,7 +60,10 @@ export async function serveHttp(options: {
 type Running = WeakMap<Duplex, ServerResponse>;
 
 function listenerOf(fetch: FetchHandler, host: string, running: Running) {
-  const listener = getRequestListener(fetch, { hostname: host, errorHandler });
+  const listener = getRequestListener(
+    (request, { incoming }) => fetch(request, { address: incoming.socket.remoteAddress ?? '' }),
+    { hostname: host, errorHandler },
+  );
   return (request: IncomingMessage, response: ServerResponse) => {
     running.set(request.socket, response);
     // RFC 9112 §3.2: a request of HTTP/1.1 without Host is to be answered 400.
