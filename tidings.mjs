@@ -7,6 +7,7 @@ const roles = {
   demo: './apps/all-in-one/src/demo.ts',
   api: './apps/api/src/main.ts',
   workers: './apps/workers/src/main.ts',
+  board: './apps/board/src/main.ts',
 };
 
 const needed = 24;
@@ -32,7 +33,7 @@ try {
   // A fault of the configuration is told in its own words, without a stack.
   const isExpected = ['ConfigError', 'LockHeldError'].includes(error?.name);
   if (error?.code === 'EADDRINUSE')
-    console.error(`Port ${error.port} is taken: set PORT (or WORKERS_PORT) to another.`);
+    console.error(`Port ${error.port} is taken: set PORT (or WORKERS_PORT, or BOARD_PORT) to another.`);
   else console.error(isExpected ? error.message : error);
   process.exit(1);
 }

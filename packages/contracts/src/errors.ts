@@ -8,17 +8,22 @@ interface ErrorKind {
   retryable: boolean;
 }
 
-/** Every error the API answers with. A new error is a line here, nowhere else. */
+/** Every error that API and board answer with. A new error is a line here, nowhere else. */
 export const errorCatalogue = {
   invalid_json: { status: 400, title: 'The body is not valid JSON', retryable: false },
   invalid_request: { status: 400, title: 'The request does not match its schema', retryable: false },
   invalid_idempotency_key: { status: 400, title: 'The idempotency key is not usable', retryable: false },
   malformed_request: { status: 400, title: 'The request is not well-formed HTTP', retryable: false },
   unauthorized: { status: 401, title: 'A valid API key is required', retryable: false },
+  login_required: { status: 401, title: 'A login is required', retryable: false },
+  action_refused: { status: 403, title: 'The board does not do this', retryable: false },
+  cross_site: { status: 403, title: 'The request comes from another site', retryable: false },
   forbidden: { status: 403, title: 'The API key lacks the scope for this', retryable: false },
   not_found: { status: 404, title: 'There is nothing here', retryable: false },
   method_not_allowed: { status: 405, title: 'The method is not allowed here', retryable: false },
   request_timeout: { status: 408, title: 'The request took too long to arrive', retryable: true },
+  job_moved: { status: 409, title: 'The job is no longer where it was', retryable: false },
+  not_replayable: { status: 409, title: 'The message cannot be sent again', retryable: false },
   body_too_large: { status: 413, title: 'The body is too large', retryable: false },
   unsupported_media_type: { status: 415, title: 'The body must be plain JSON in UTF-8', retryable: false },
   headers_too_large: { status: 431, title: 'The headers are too large', retryable: false },
@@ -36,6 +41,7 @@ export const errorCatalogue = {
   invalid_time: { status: 422, title: 'The time is not usable', retryable: false },
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   internal: { status: 500, title: 'Something went wrong on our side', retryable: true },
+  queue_unavailable: { status: 503, title: 'The queue does not answer right now', retryable: true },
   unavailable: { status: 503, title: 'The service cannot store anything right now', retryable: true },
 } as const satisfies Record<string, ErrorKind>;
 
@@ -47,7 +53,7 @@ export interface ErrorDetail {
   detail: string;
 }
 
-/** The one error class of the API: everything else that is thrown is a bug and answers `internal`. */
+/** The one error class of API and board: everything else that is thrown is a bug and answers `internal`. */
 export class TidingsError extends Error {
   readonly code: ErrorCode;
   readonly errors: ErrorDetail[];
