@@ -2,21 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BootstrapKey, bootstrap, createApi } from '@tidings/api';
+import { type Admin, createBoard, findAdmin } from '@tidings/board';
 import { createStore, holdLock, openDatabase } from '@tidings/db';
 import { chooseEngine } from '@tidings/queue';
-import type { Config, Log, Metrics } from '@tidings/runtime';
+import { type Config, type Log, type Metrics, serveHttp } from '@tidings/runtime';
 import { chooseProvider, createWorkers, type WorkerTuning } from '@tidings/workers';
+import { onOnePort } from './one-port.ts';
 
 /** Everything in one process, running. */
 export interface AllInOne {
   url: string;
   apiKey: BootstrapKey;
+  /** Who may log in to the board. */
+  admin: Admin;
   queue: string;
   stop(): Promise<void>;
 }
 
 /**
- * Starts API and workers in this process, with the record and the queue they need. Only one may run on a
+ * Starts API, workers and board in this process, with the record and the queue they need. Only one may run on a
  * data directory: the lock says so to the second, and lets the first take up at once what a killed
  * predecessor had in hand.
  *
@@ -42,12 +46,22 @@ export async function startAllInOne(options: {
   const owner = instanceOf(config.DATA_DIR);
   await store.endLeasesOf(owner);
   const apiKey = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
+  const admin = await findAdmin({
+    dataDir: config.DATA_DIR,
+    email: config.ADMIN_EMAIL,
+    password: config.ADMIN_PASSWORD,
+  });
   const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providerFor, owner, tuning });
   const api = createApi(shared);
+  const board = createBoard({ ...shared, admin });
   workers.start();
-  const server = await api.start().catch(async (error) => {
+  const server = await serveHttp({
+    fetch: onOnePort(api, board),
+    host: config.HOST,
+    port: config.PORT,
+  }).catch(async (error) => {
     await workers.stop();
     await engine.close();
     throw error;
@@ -55,8 +69,10 @@ export async function startAllInOne(options: {
   return {
     url: server.url,
     apiKey,
+    admin,
     queue: engine.description,
     stop: async () => {
+      await server.stop();
       await api.stop();
       await workers.stop();
       await engine.close();

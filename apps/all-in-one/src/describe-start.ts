@@ -1,14 +1,13 @@
 import { resolve } from 'node:path';
+import { boardPath, passwordFile } from '@tidings/board';
 import type { Config } from '@tidings/runtime';
 import type { AllInOne } from './all-in-one.ts';
 
 /** What a person wants to know of a start: where things are and what to do next. */
-export function describeStart({ url, apiKey, queue }: AllInOne, config: Config): string {
-  const key = {
-    environment: 'the one in TIDINGS_API_KEY',
-    file: `${apiKey.key}  (kept in ${resolve(config.DATA_DIR, 'api-key')})`,
-    generated: `${apiKey.key}  (new; kept in ${resolve(config.DATA_DIR, 'api-key')})`,
-  }[apiKey.source];
+export function describeStart({ url, apiKey, admin, queue }: AllInOne, config: Config): string {
+  const kept = (file: string) => `kept in ${resolve(config.DATA_DIR, file)}`;
+  const key = { ...apiKey, value: apiKey.key, variable: 'TIDINGS_API_KEY', kept: kept('api-key') };
+  const password = { ...admin, value: admin.password, variable: 'ADMIN_PASSWORD', kept: kept(passwordFile) };
   const mail =
     config.SMTP_URL === undefined
       ? `${resolve(config.DATA_DIR, 'outbox')}  (files; set SMTP_URL to send)`
@@ -24,11 +23,24 @@ export function describeStart({ url, apiKey, queue }: AllInOne, config: Config):
     `  API       ${url}/v1  and  ${url}/trpc`,
     `  Docs      ${url}/docs`,
     `  Health    ${url}/ready`,
-    `  API key   ${key}`,
+    `  API key   ${describeSecret(key)}`,
+    `  Board     ${url}${boardPath}`,
+    `  Login     ${admin.email} with ${describeSecret(password)}`,
     `  E-mail    ${mail}`,
     `  Push      ${push}`,
     `  Record    ${config.DATABASE_URL ?? resolve(config.DATA_DIR, 'tidings.db')}`,
     `  Queue     ${queue.replace(/^queue: /, '')}`,
     '',
   ].join('\n');
+}
+
+/** A secret of the environment is known to whoever set it; one of ours is shown, and where it is kept. */
+function describeSecret(secret: {
+  value: string;
+  source: 'environment' | 'file' | 'generated';
+  variable: string;
+  kept: string;
+}): string {
+  if (secret.source === 'environment') return `the one in ${secret.variable}`;
+  return `${secret.value}  (${secret.source === 'generated' ? 'new; ' : ''}${secret.kept})`;
 }
