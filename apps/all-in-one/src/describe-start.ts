@@ -28,10 +28,18 @@ export function describeStart({ url, apiKey, admin, queue }: AllInOne, config: C
     `  Login     ${admin.email} with ${describeSecret(password)}`,
     `  E-mail    ${mail}`,
     `  Push      ${push}`,
-    `  Record    ${config.DATABASE_URL ?? resolve(config.DATA_DIR, 'tidings.db')}`,
+    `  Record    ${describeRecord(config)}`,
     `  Queue     ${queue.replace(/^queue: /, '')}`,
     '',
   ].join('\n');
+}
+
+/** A Postgres by host and database: its URL may hold a password. */
+function describeRecord({ DATABASE_URL: url, DATA_DIR }: Config): string {
+  if (url === undefined) return resolve(DATA_DIR, 'tidings.db');
+  if (!url.startsWith('postgres')) return url;
+  const { host, pathname } = new URL(url);
+  return `Postgres at ${host}${pathname}`;
 }
 
 /** A secret of the environment is known to whoever set it; one of ours is shown, and where it is kept. */

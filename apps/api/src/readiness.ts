@@ -1,6 +1,6 @@
 import type { Store } from '@tidings/db';
 import type { QueueEngine } from '@tidings/queue';
-import { withDeadline } from '@tidings/runtime';
+import { runChecks } from '@tidings/runtime';
 
 /** `degraded`: accepts are safe, deliveries wait. `error`: nothing can be accepted. */
 export interface ReadyState {
@@ -16,27 +16,14 @@ export type Readiness = () => Promise<ReadyState>;
  */
 export function createReadiness(options: { store: Store; engine?: QueueEngine }): Readiness {
   const { store, engine } = options;
-  return async () => {
-    const [database, queue] = await Promise.all([
-      answers(store.readSequence('queue')),
-      engine === undefined ? 'not connected: messages wait in SQL for the workers' : answers(engine.ping()),
-    ]);
-    const checks = { database, queue };
-    if (database !== 'ok') return { status: 'error', checks };
-    return { status: queue === 'ok' ? 'ok' : 'degraded', checks };
+  const checks = {
+    database: () => store.readSequence('queue'),
+    ...(engine !== undefined && { queue: engine.ping }),
   };
-}
-
-async function answers(check: Promise<unknown>): Promise<string> {
-  let fault = 'no answer';
-  const done = check.then(
-    () => {
-      fault = 'ok';
-    },
-    (error) => {
-      fault = error instanceof Error ? error.name : 'fails';
-    },
-  );
-  await withDeadline(done, 2500);
-  return fault;
+  return async () => {
+    const { database = '', queue = 'not connected: messages wait in SQL for the workers' } =
+      await runChecks(checks);
+    if (database !== 'ok') return { status: 'error', checks: { database, queue } };
+    return { status: queue === 'ok' ? 'ok' : 'degraded', checks: { database, queue } };
+  };
 }

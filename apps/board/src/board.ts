@@ -2,6 +2,7 @@ import type { Store } from '@tidings/db';
 import type { QueueEngine } from '@tidings/queue';
 import {
   type Config,
+  createHealthApp,
   type FetchHandler,
   type HttpServer,
   type Log,
@@ -12,7 +13,6 @@ import { createActions } from './actions.ts';
 import type { Admin } from './admin.ts';
 import { createApp } from './app.ts';
 import { createBullBoardApp } from './bull-board.ts';
-import { withHealth } from './health.ts';
 import { createLogin } from './login.ts';
 
 /** The board as a part that can be mounted, or started on a port of its own. */
@@ -50,8 +50,10 @@ export function createBoard(options: {
   return {
     fetch,
     start: async () => {
-      const withRest = withHealth(fetch, { engine, store, metrics });
-      server = await serveHttp({ fetch: withRest, host: config.HOST, port: config.BOARD_PORT });
+      // The only paths of its port that need no login.
+      const checks = { database: () => store.readSequence('queue'), queue: engine.ping };
+      const app = createHealthApp({ checks, metrics, rest: fetch });
+      server = await serveHttp({ fetch: app.fetch, host: config.HOST, port: config.BOARD_PORT });
       return server;
     },
     stop: async () => {

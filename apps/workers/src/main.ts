@@ -1,7 +1,13 @@
 import { createStore, openDatabase } from '@tidings/db';
 import { chooseEngine } from '@tidings/queue';
-import { createLog, createMetrics, exitOnSignal, parseConfig, serveHttp } from '@tidings/runtime';
-import { createHealthApp } from './health.ts';
+import {
+  createHealthApp,
+  createLog,
+  createMetrics,
+  exitOnSignal,
+  parseConfig,
+  serveHttp,
+} from '@tidings/runtime';
 import { chooseProvider } from './providers/choose-provider.ts';
 import { createWorkers } from './workers.ts';
 
@@ -18,7 +24,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
   const workers = createWorkers({ store, engine, providerFor, config, log, metrics });
   workers.start();
-  const { fetch } = createHealthApp({ engine, metrics });
+  const { fetch } = createHealthApp({
+    checks: { database: () => store.readSequence('queue'), queue: engine.ping },
+    metrics,
+  });
   const server = await serveHttp({ fetch, host: config.HOST, port: config.WORKERS_PORT });
   exitOnSignal({
     log,

@@ -1,5 +1,6 @@
 export * from './config.ts';
 export * from './group.ts';
+export * from './health.ts';
 export * from './http-server.ts';
 export * from './ids.ts';
 export * from './log.ts';
