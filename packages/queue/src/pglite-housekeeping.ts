@@ -5,7 +5,6 @@ import { keepCompleted, keepFailed } from './worker-options.ts';
 /** Tables that change with each job, and the catalogs behind the temporary tables of BullMQ's `add_jobs_bulk`. */
 const busyTables = [
   'job',
-  'meta',
   'metrics',
   'rate_limit',
   'pg_catalog.pg_class',
