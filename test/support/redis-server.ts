@@ -26,7 +26,8 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-export async function startRedis(options: { port?: number } = {}): Promise<TestRedis> {
+/** `args` are further settings, such as `--appendonly yes`; of two for one setting the later one counts. */
+export async function startRedis(options: { port?: number; args?: string[] } = {}): Promise<TestRedis> {
   const port = options.port ?? (await freePort());
   const dir = mkdtempSync(join(tmpdir(), 'tidings-redis-'));
   const url = `redis://127.0.0.1:${port}`;
@@ -44,6 +45,7 @@ export async function startRedis(options: { port?: number } = {}): Promise<TestR
       '',
       '--appendonly',
       'no',
+      ...(options.args ?? []),
     ];
     child = spawn('redis-server', args, { stdio: 'ignore' });
     await untilItAnswers(url);

@@ -41,5 +41,10 @@ export interface QueueEngine {
   readonly sequence: { read(): Promise<number>; raise(): Promise<number>; set(value: number): Promise<void> };
   /** Resolves while the engine answers, rejects within about two seconds while it does not. */
   ping(): Promise<void>;
+  /**
+   * What in the server's settings could lose jobs that it has taken: one sentence for each fault, which also
+   * says how to mend it. Rejects like `ping` while the server is away.
+   */
+  settingFaults(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -22,6 +22,7 @@ export async function createPgliteEngine(options: { log: Log; tidyEveryMs?: numb
   return {
     ...bull,
     description: 'queue: PGlite in this process (install redis-server, or set REDIS_URL, for more speed)',
+    settingFaults: async () => [],
     close: async () => {
       housekeeping.stop();
       await close();

@@ -3,6 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { createBullQueues } from './bull-queues.ts';
 import type { QueueEngine } from './engine.ts';
 import { createErrorReporter } from './error-reporter.ts';
+import { redisFaults } from './redis-settings.ts';
 
 /** A `redis://` or `rediss://` URL, or the unix socket of a server on this machine. */
 export type RedisAddress = string | { path: string };
@@ -84,6 +85,7 @@ export function createRedisEngine(options: {
     ping: async () => {
       await producer.ping();
     },
+    settingFaults: () => redisFaults(producer),
     close: async () => {
       await queues.close();
       for (const redis of opened) await disconnect(redis);
