@@ -9,7 +9,12 @@ const config = parseConfig(process.env);
 const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
 const database = await openDatabase(config);
 const store = createStore(database);
-const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
+const engine = await chooseEngine({
+  redisUrl: config.REDIS_URL,
+  databaseUrl: config.DATABASE_URL,
+  dataDir: config.DATA_DIR,
+  log,
+});
 const workers = createWorkers({
   store,
   engine,

@@ -51,7 +51,12 @@ export async function startAllInOne(options: {
     email: config.ADMIN_EMAIL,
     password: config.ADMIN_PASSWORD,
   });
-  const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
+  const engine = await chooseEngine({
+    redisUrl: config.REDIS_URL,
+    databaseUrl: config.DATABASE_URL,
+    dataDir: config.DATA_DIR,
+    log,
+  });
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providerFor, owner, tuning });
   const api = createApi(shared);

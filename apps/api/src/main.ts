@@ -1,12 +1,12 @@
 import { createStore, openDatabase } from '@tidings/db';
-import { chooseEngine } from '@tidings/queue';
+import { chooseEngine, hasSharedQueue } from '@tidings/queue';
 import { createLog, createMetrics, exitOnSignal, parseConfig } from '@tidings/runtime';
 import { createApi } from './api.ts';
 import { bootstrap } from './bootstrap.ts';
 
 /**
- * The API alone. Without `REDIS_URL` there is no queue that workers in another process could share, so it
- * accepts into SQL and their relay finds the messages there.
+ * The API alone. Without `REDIS_URL`, and with SQLite as the record, there is no queue that workers in another
+ * process could share, so it accepts into SQL and their relay finds the messages there.
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
@@ -17,9 +17,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   );
   const store = createStore(database);
   const { source } = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
-  const redisUrl = config.REDIS_URL === 'embedded' ? undefined : config.REDIS_URL;
-  const engine =
-    redisUrl === undefined ? undefined : await chooseEngine({ redisUrl, dataDir: config.DATA_DIR, log });
+  const queue = { redisUrl: config.REDIS_URL, databaseUrl: config.DATABASE_URL };
+  const engine = hasSharedQueue(queue)
+    ? await chooseEngine({ ...queue, dataDir: config.DATA_DIR, log })
+    : undefined;
   const api = createApi({ store, engine, config, log, metrics });
   const server = await api.start();
   exitOnSignal({

@@ -21,7 +21,12 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     log.warn({ err }, 'a connection to the database broke'),
   );
   const store = createStore(database);
-  const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
+  const engine = await chooseEngine({
+    redisUrl: config.REDIS_URL,
+    databaseUrl: config.DATABASE_URL,
+    dataDir: config.DATA_DIR,
+    log,
+  });
   const workers = createWorkers({ store, engine, providerFor, config, log, metrics });
   workers.start();
   const { fetch } = createHealthApp({

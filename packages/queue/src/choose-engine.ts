@@ -4,21 +4,36 @@ import type { QueueEngine } from './engine.ts';
 import { startPrivateRedis } from './private-redis.ts';
 import { createRedisEngine } from './redis-engine.ts';
 
-/**
- * The engine for a `REDIS_URL`: a URL means that Redis; `embedded` means PGlite in this process; none means a
- * private Redis when one is installed, else PGlite. Closing the engine also ends its private server.
- */
-export async function chooseEngine(options: {
+/** `REDIS_URL` and `DATABASE_URL` as they are set. */
+export interface QueueAddress {
   redisUrl?: string;
-  dataDir: string;
-  log: Log;
-}): Promise<QueueEngine> {
-  const { redisUrl, dataDir, log } = options;
+  databaseUrl?: string;
+}
+
+/**
+ * Whether several processes with these settings share one queue. If not, each that opens one has its own, and
+ * an API apart from its workers needs none.
+ */
+export function hasSharedQueue({ redisUrl, databaseUrl }: QueueAddress): boolean {
+  return redisUrl !== 'embedded' && Boolean(redisUrl || isPostgres(databaseUrl));
+}
+
+/**
+ * The engine for a `REDIS_URL`: a URL means that Redis; `embedded` means PGlite in this process; none means the
+ * Postgres of `DATABASE_URL` when there is one, else a private Redis when one is installed, else PGlite.
+ * Closing the engine also ends its private server.
+ */
+export async function chooseEngine(
+  options: QueueAddress & { dataDir: string; log: Log },
+): Promise<QueueEngine> {
+  const { redisUrl, databaseUrl, dataDir, log } = options;
   if (redisUrl === 'embedded') return pgliteEngine(log);
   if (redisUrl) {
     const description = `queue: Redis at ${hostOf(redisUrl)}`;
     return connected(createRedisEngine({ connection: redisUrl, description, log }));
   }
+  if (isPostgres(databaseUrl)) return connected(await postgresEngine(databaseUrl, log));
+
   const server = await startPrivateRedis({ dataDir, log });
   if (!server) return pgliteEngine(log);
 
@@ -42,7 +57,18 @@ async function pgliteEngine(log: Log): Promise<QueueEngine> {
   return createPgliteEngine({ log });
 }
 
-/** Gives a Redis that is there two seconds to say so; one that is away is no reason not to start. */
+/** Loaded only when it is needed, too. */
+async function postgresEngine(url: string, log: Log): Promise<QueueEngine> {
+  const { createPostgresEngine } = await import('./postgres-engine.ts');
+  const description = `queue: Postgres at ${hostOf(url)} (set REDIS_URL for more speed)`;
+  return createPostgresEngine({ url, description, log });
+}
+
+function isPostgres(url: string | undefined): url is string {
+  return /^postgres(ql)?:\/\//.test(url ?? '');
+}
+
+/** Gives a server that is there two seconds to say so; one that is away is no reason not to start. */
 async function connected(engine: QueueEngine): Promise<QueueEngine> {
   const giveUp = performance.now() + 2000;
   for (;;) {

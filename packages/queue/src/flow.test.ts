@@ -1,9 +1,26 @@
-import { afterAll } from 'vitest';
+import { silentLog } from '@tidings/runtime';
+import { afterAll, describe } from 'vitest';
 import { enginesOfTests, openQueue } from '../../../test/support/engines.ts';
+import {
+  postgresAvailable,
+  startPostgres,
+  type TestPostgres,
+} from '../../../test/support/postgres-server.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { flowContract } from './flow.contract.ts';
+import { chooseEngine } from './index.ts';
 
 const { path: dataDir, remove } = tempDir();
 afterAll(remove);
 
 flowContract(enginesOfTests, () => openQueue(dataDir));
+
+describe.skipIf(!postgresAvailable)('with a Postgres as the queue', () => {
+  let postgres: TestPostgres | undefined;
+  afterAll(() => postgres?.stop());
+
+  flowContract('Postgres', async () => {
+    postgres = await startPostgres();
+    return chooseEngine({ databaseUrl: postgres.url(), dataDir, log: silentLog() });
+  });
+});
