@@ -31,7 +31,12 @@ try {
   await main(process.env);
 } catch (error) {
   // A fault of the configuration is told in its own words, without a stack.
-  const isExpected = ['ConfigError', 'LockHeldError'].includes(error?.name);
+  const isExpected = [
+    'ConfigError',
+    'LockHeldError',
+    'UnsafeSettingsError',
+    'DatabaseUnreachableError',
+  ].includes(error?.name);
   if (error?.code === 'EADDRINUSE')
     console.error(`Port ${error.port} is taken: set PORT (or WORKERS_PORT, or BOARD_PORT) to another.`);
   else console.error(isExpected ? error.message : error);

@@ -43,7 +43,7 @@ export async function openTestBoard(options: { redisUrl: string; readOnly?: bool
   const log = silentLog();
   const database = await openDatabase({ DATA_DIR: dir.path });
   const store = createStore(database);
-  const engine = await chooseEngine({ redisUrl, dataDir: dir.path, log });
+  const engine = await chooseEngine({ config: { REDIS_URL: redisUrl, DATA_DIR: dir.path }, log });
   const config = { HOST: '127.0.0.1', BOARD_PORT: 0, BOARD_READ_ONLY: readOnly };
   const board = createBoard({ engine, store, admin, config, log, metrics: createMetrics() });
   const { url } = await board.start();

@@ -39,8 +39,8 @@ export function enginesOf(dataDir: string): Promise<EngineVariables> {
 
 /** The queue of one Tidings, opened as a process of ours would. */
 export async function openQueue(dataDir: string): Promise<QueueEngine> {
-  const { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl } = await enginesOf(dataDir);
-  return chooseEngine({ redisUrl, databaseUrl, dataDir, log: silentLog() });
+  const config = { ...(await enginesOf(dataDir)), DATA_DIR: dataDir };
+  return chooseEngine({ config, log: silentLog() });
 }
 
 async function makeEngines(): Promise<EngineVariables> {

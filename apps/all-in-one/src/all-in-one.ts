@@ -3,8 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BootstrapKey, bootstrap, createApi } from '@tidings/api';
 import { type Admin, createBoard, findAdmin } from '@tidings/board';
-import { createStore, holdLock, openDatabase } from '@tidings/db';
-import { chooseEngine } from '@tidings/queue';
+import { holdLock } from '@tidings/db';
+import { openFoundation } from '@tidings/queue';
 import { type Config, type Log, type Metrics, serveHttp } from '@tidings/runtime';
 import { chooseProvider, createWorkers, type WorkerTuning } from '@tidings/workers';
 import { onOnePort } from './one-port.ts';
@@ -34,14 +34,15 @@ export async function startAllInOne(options: {
 }): Promise<AllInOne> {
   const { config, log, metrics, tuning } = options;
   const providerFor = chooseProvider(config);
-  const database = await openDatabase(config, (err) =>
-    log.warn({ err }, 'a connection to the database broke'),
-  );
+  // Before the queue: a private Redis that a killed predecessor left behind is ended, and must not be a living one's.
   const lock = holdLock({
     path: join(config.DATA_DIR, 'all-in-one.lock'),
     about: `Tidings, process ${process.pid}`,
   });
-  const store = createStore(database);
+  const { store, engine, close } = await openFoundation({ config, log }).catch((error) => {
+    lock.release();
+    throw error;
+  });
   // Ours alone while we hold the lock, so leases under this name are those of a dead predecessor.
   const owner = instanceOf(config.DATA_DIR);
   await store.endLeasesOf(owner);
@@ -50,12 +51,6 @@ export async function startAllInOne(options: {
     dataDir: config.DATA_DIR,
     email: config.ADMIN_EMAIL,
     password: config.ADMIN_PASSWORD,
-  });
-  const engine = await chooseEngine({
-    redisUrl: config.REDIS_URL,
-    databaseUrl: config.DATABASE_URL,
-    dataDir: config.DATA_DIR,
-    log,
   });
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providerFor, owner, tuning });
@@ -68,7 +63,8 @@ export async function startAllInOne(options: {
     port: config.PORT,
   }).catch(async (error) => {
     await workers.stop();
-    await engine.close();
+    await close();
+    lock.release();
     throw error;
   });
   return {
@@ -80,8 +76,7 @@ export async function startAllInOne(options: {
       await server.stop();
       await api.stop();
       await workers.stop();
-      await engine.close();
-      await database.close();
+      await close();
       lock.release();
     },
   };

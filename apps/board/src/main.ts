@@ -1,5 +1,4 @@
-import { createStore, openDatabase } from '@tidings/db';
-import { chooseEngine } from '@tidings/queue';
+import { openFoundation } from '@tidings/queue';
 import { createLog, createMetrics, exitOnSignal, parseConfig } from '@tidings/runtime';
 import { findAdmin } from './admin.ts';
 import { createBoard } from './board.ts';
@@ -12,24 +11,19 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   requireSharedQueue(config);
   const log = createLog({ level: config.LOG_LEVEL, name: 'board' });
   const metrics = createMetrics({ defaults: true });
-  const database = await openDatabase(config, (err) =>
-    log.warn({ err }, 'a connection to the database broke'),
-  );
-  const store = createStore(database);
+  const { store, engine, close } = await openFoundation({ config, log });
   const admin = await findAdmin({
     dataDir: config.DATA_DIR,
     email: config.ADMIN_EMAIL,
     password: config.ADMIN_PASSWORD,
   });
-  const engine = await chooseEngine({ redisUrl: config.REDIS_URL, dataDir: config.DATA_DIR, log });
   const board = createBoard({ engine, store, admin, config, log, metrics });
   const server = await board.start();
   exitOnSignal({
     log,
     stop: async () => {
       await board.stop();
-      await engine.close();
-      await database.close();
+      await close();
     },
   });
   log.info({ url: `${server.url}${boardPath}`, queue: engine.description, password: admin.source }, 'ready');

@@ -1,3 +1,4 @@
+import { hasSharedQueue } from '@tidings/queue';
 import { type Config, ConfigError } from '@tidings/runtime';
 
 /**
@@ -6,10 +7,10 @@ import { type Config, ConfigError } from '@tidings/runtime';
  *
  * @throws ConfigError when the configuration names none.
  */
-export function requireSharedQueue(config: Pick<Config, 'REDIS_URL'>): void {
-  if (config.REDIS_URL !== undefined && config.REDIS_URL !== 'embedded') return;
+export function requireSharedQueue(config: Pick<Config, 'REDIS_URL' | 'DATABASE_URL'>): void {
+  if (hasSharedQueue(config)) return;
   throw new ConfigError([
-    'REDIS_URL: a board apart needs the redis:// URL that API and workers use; a queue inside a process cannot ' +
-      'be seen from another one ("npm start" has its board at /board)',
+    'REDIS_URL: a board apart needs the redis:// URL that API and workers use, or their Postgres in DATABASE_URL; ' +
+      'a queue inside a process cannot be seen from another one ("npm start" has its board at /board)',
   ]);
 }

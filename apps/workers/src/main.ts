@@ -1,5 +1,4 @@
-import { createStore, openDatabase } from '@tidings/db';
-import { chooseEngine } from '@tidings/queue';
+import { openFoundation } from '@tidings/queue';
 import {
   createHealthApp,
   createLog,
@@ -11,22 +10,13 @@ import {
 import { chooseProvider } from './providers/choose-provider.ts';
 import { createWorkers } from './workers.ts';
 
-/** The workers alone: as many processes as you like on one database and one Redis. */
+/** The workers alone: as many processes as you like on one record and one queue. */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
   const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
   const metrics = createMetrics({ defaults: true });
   const providerFor = chooseProvider(config);
-  const database = await openDatabase(config, (err) =>
-    log.warn({ err }, 'a connection to the database broke'),
-  );
-  const store = createStore(database);
-  const engine = await chooseEngine({
-    redisUrl: config.REDIS_URL,
-    databaseUrl: config.DATABASE_URL,
-    dataDir: config.DATA_DIR,
-    log,
-  });
+  const { store, engine, close } = await openFoundation({ config, log });
   const workers = createWorkers({ store, engine, providerFor, config, log, metrics });
   workers.start();
   const { fetch } = createHealthApp({
@@ -39,8 +29,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     stop: async () => {
       await workers.stop();
       await server.stop();
-      await engine.close();
-      await database.close();
+      await close();
     },
   });
   log.info({ url: server.url, queue: engine.description }, 'ready');

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 
 /** A lock that the kernel drops with its process, however that ends. */
@@ -25,6 +26,7 @@ export class LockHeldError extends Error {
  */
 export function holdLock(options: { path: string; waitMs?: number; about?: string }): Lock {
   const { path, waitMs = 0, about } = options;
+  mkdirSync(dirname(path), { recursive: true });
   const file = new Sqlite(path, { timeout: waitMs });
   try {
     file.exec('BEGIN EXCLUSIVE');

@@ -227,6 +227,12 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     expect((error as Error).message).not.toContain('hunter2');
   });
 
+  test('a server that does not let us in is not waited for', async () => {
+    const error = await openPostgres({ url: server.url('nowhere') }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(DatabaseUnreachableError);
+    expect((error as Error).message).toContain('"nowhere" does not exist');
+  });
+
   test('settings that could lose what was accepted are named, all at once', async () => {
     expect(await (await open()).settingFaults()).toEqual([]);
     const url = await server.createDatabase('unsafe');

@@ -12,14 +12,17 @@ const migrationsFolder = fileURLToPath(new URL('../migrations/pg', import.meta.u
 /** Any number does, as long as every version of Tidings takes the same. */
 const migrationLock = 7_143_464;
 
-/** The server did not answer in time. Its message names host and port, never user or password. */
+/** The server did not answer in time, or does not let us in. Its message names host and port, never the password. */
 export class DatabaseUnreachableError extends Error {
-  constructor(url: string, waitMs: number, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-    super(`Postgres at ${hostOf(url)} could not be reached within ${waitMs / 1000} s: ${reason}`, { cause });
+  constructor(url: string, what: string, cause: unknown) {
+    const { message = '', code = '' } = cause as { message?: string; code?: string };
+    super(`Postgres at ${hostOf(url)} ${what}: ${message || code}`, { cause });
     this.name = 'DatabaseUnreachableError';
   }
 }
+
+/** Wrong user or password (28), no such database (3D): no waiting helps. */
+const refusals = /^(28|3D)/;
 
 /** Times in milliseconds. */
 export interface PostgresOptions {
@@ -40,7 +43,7 @@ export interface PostgresOptions {
  * Opens the record on a Postgres and brings its schema up to date under a lock, so that several processes may
  * start at once. Waits for a server that is still starting.
  *
- * @throws DatabaseUnreachableError when it is not there in time.
+ * @throws DatabaseUnreachableError when it is not there in time, or does not let us in.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, poolSize = 10, connectMs = 5000, statementMs = 5000, waitMs = 30_000 } = options;
@@ -83,8 +86,12 @@ async function migrateSurely(options: { url: string; connectMs: number; waitMs: 
       await migratePostgres(client);
       return;
     } catch (error) {
+      const { code } = error as { code?: unknown };
+      if (refusals.test(String(code))) throw new DatabaseUnreachableError(url, 'does not let us in', error);
       if (!isPostgresOutage(error)) throw error;
-      if (performance.now() > giveUp) throw new DatabaseUnreachableError(url, waitMs, error);
+      if (performance.now() > giveUp) {
+        throw new DatabaseUnreachableError(url, `was not there for ${waitMs / 1000} s`, error);
+      }
       await delay(250);
     } finally {
       await client.end().catch(() => {});

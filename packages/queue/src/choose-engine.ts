@@ -1,21 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '@tidings/runtime';
+import type { Config, Log } from '@tidings/runtime';
 import type { QueueEngine } from './engine.ts';
 import { startPrivateRedis } from './private-redis.ts';
 import { createRedisEngine } from './redis-engine.ts';
 
-/** `REDIS_URL` and `DATABASE_URL` as they are set. */
-export interface QueueAddress {
-  redisUrl?: string;
-  databaseUrl?: string;
-}
+/** The variables that decide which queue it is. */
+export type QueueConfig = Partial<Pick<Config, 'REDIS_URL' | 'DATABASE_URL'>>;
 
 /**
  * Whether several processes with these settings share one queue. If not, each that opens one has its own, and
  * an API apart from its workers needs none.
  */
-export function hasSharedQueue({ redisUrl, databaseUrl }: QueueAddress): boolean {
-  return redisUrl !== 'embedded' && Boolean(redisUrl || isPostgres(databaseUrl));
+export function hasSharedQueue({ REDIS_URL, DATABASE_URL }: QueueConfig): boolean {
+  return REDIS_URL !== 'embedded' && Boolean(REDIS_URL || isPostgres(DATABASE_URL));
 }
 
 /**
@@ -23,10 +20,12 @@ export function hasSharedQueue({ redisUrl, databaseUrl }: QueueAddress): boolean
  * Postgres of `DATABASE_URL` when there is one, else a private Redis when one is installed, else PGlite.
  * Closing the engine also ends its private server.
  */
-export async function chooseEngine(
-  options: QueueAddress & { dataDir: string; log: Log },
-): Promise<QueueEngine> {
-  const { redisUrl, databaseUrl, dataDir, log } = options;
+export async function chooseEngine(options: {
+  config: QueueConfig & Pick<Config, 'DATA_DIR'>;
+  log: Log;
+}): Promise<QueueEngine> {
+  const { config, log } = options;
+  const { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl, DATA_DIR: dataDir } = config;
   if (redisUrl === 'embedded') return pgliteEngine(log);
   if (redisUrl) {
     const description = `queue: Redis at ${hostOf(redisUrl)}`;

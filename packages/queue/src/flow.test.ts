@@ -21,6 +21,9 @@ describe.skipIf(!postgresAvailable)('with a Postgres as the queue', () => {
 
   flowContract('Postgres', async () => {
     postgres = await startPostgres();
-    return chooseEngine({ databaseUrl: postgres.url(), dataDir, log: silentLog() });
+    return chooseEngine({
+      config: { DATABASE_URL: postgres.url(), DATA_DIR: dataDir },
+      log: silentLog(),
+    });
   });
 });

@@ -97,7 +97,7 @@ describe.skipIf(!redisAvailable)('the private Redis', () => {
   });
 
   it('serves the engine that is chosen when nothing is set, and ends with it', async () => {
-    const engine = await chooseEngine({ dataDir, log });
+    const engine = await chooseEngine({ config: { DATA_DIR: dataDir }, log });
     expect(engine.description).toContain('private Redis');
     const pid = recordedPid();
     await vi.waitFor(() => engine.ping(), quick);
@@ -110,7 +110,7 @@ describe('without a Redis on the PATH', () => {
   it('PGlite is chosen, and the description tells how to get the faster one', async () => {
     vi.stubEnv('PATH', dataDir);
     expect(await startPrivateRedis({ dataDir, log })).toBeUndefined();
-    const engine = await chooseEngine({ dataDir, log });
+    const engine = await chooseEngine({ config: { DATA_DIR: dataDir }, log });
     vi.unstubAllEnvs();
     expect(engine.description).toContain('PGlite');
     expect(engine.description).toContain('redis-server');
