@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { endWithParent } from './end-with-parent.ts';
+import type { User } from './unprivileged.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -20,11 +21,16 @@ export interface Child {
 /** Runs `node <args>` in the repository, with `env` on top of the environment without our own variables. */
 export function startChild(args: string[], env: Record<string, string>): Child {
   const { REDIS_URL: _queue, DATABASE_URL: _record, ...inherited } = process.env;
-  const child: ChildProcess = spawn(process.execPath, args, {
-    cwd: root,
-    env: { ...inherited, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return startProgram([process.execPath, ...args], { cwd: root, env: { ...inherited, ...env } });
+}
+
+/** Runs a program with this environment and no other, as somebody else where `user` says so. */
+export function startProgram(
+  [program = '', ...args]: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; user?: User },
+): Child {
+  const { cwd, env, user } = options;
+  const child: ChildProcess = spawn(program, args, { cwd, env, ...user, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const waiters = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

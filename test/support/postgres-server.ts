@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { endWithParent } from './end-with-parent.ts';
 import { freePort } from './free-port.ts';
+import { unprivileged } from './unprivileged.ts';
 
 const bin = findPrograms();
 
@@ -147,13 +148,6 @@ async function untilItAnswers(url: string, log: () => string): Promise<void> {
       await delay(50);
     }
   }
-}
-
-/** Whom to run it as: nobody when we are root, else whoever we are. */
-function unprivileged(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
 }
 
 /** Where `postgres` and `initdb` are: on the PATH, or where Debian keeps them. */
