@@ -112,6 +112,6 @@ test('a record that cannot be read makes it unready, with a problem document tha
   const answer = await broken.call('GET', '/ready');
   expect(answer.status).toBe(503);
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
-  expect(answer.body).toMatchObject({ code: 'unavailable', checks: { database: 'Error' } });
+  expect(answer.body).toMatchObject({ code: 'unavailable', checks: { database: 'does not answer' } });
   await broken.close();
 });
