@@ -1,7 +1,7 @@
 import { bootstrap, createApi } from '@tidings/api';
 import { createStore, type Database, type Store } from '@tidings/db';
 import { addJobs, type QueueEngine } from '@tidings/queue';
-import { createMetrics, silentLog } from '@tidings/runtime';
+import { createMetrics, parseConfig, silentLog } from '@tidings/runtime';
 import { createWorkers, type Provider, type Workers, type WorkerTuning } from '@tidings/workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openQueue } from '../support/engines.ts';
@@ -45,7 +45,12 @@ describe('a message in the hands of a worker', () => {
     engine = await openQueue(dir.path);
     const { key } = await bootstrap({ store, dataDir: dir.path });
     projectId = await store.ensureProject({ id: 'unused', key: 'default' });
-    const api = createApi({ store, config: { HOST: '127.0.0.1', PORT: 0 }, log, metrics: createMetrics() });
+    const api = createApi({
+      store,
+      config: parseConfig({ DATA_DIR: dir.path, PORT: '0' }),
+      log,
+      metrics: createMetrics(),
+    });
     running = [];
     send = async () => {
       const answer = await api.fetch(

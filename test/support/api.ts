@@ -6,7 +6,15 @@ import { type Api, bootstrap, createApi } from '@tidings/api';
 import type { Operation, Scope } from '@tidings/contracts';
 import * as contracts from '@tidings/contracts';
 import { createStore, type Store } from '@tidings/db';
-import { createMetrics, type HttpServer, type Metrics, newId, silentLog } from '@tidings/runtime';
+import {
+  type Config,
+  createMetrics,
+  type HttpServer,
+  type Metrics,
+  newId,
+  parseConfig,
+  silentLog,
+} from '@tidings/runtime';
 import { hashApiKey } from '../../apps/api/src/principal.ts';
 import { openRecord } from './record.ts';
 
@@ -48,7 +56,7 @@ export interface TestApi {
 }
 
 export interface TestApiOptions {
-  perSecond?: number;
+  env?: Partial<Record<keyof Config, string>>;
   /** Stands in for parts of the store, to make them fail. */
   changeStore?: (store: Store) => Partial<Store>;
 }
@@ -63,7 +71,7 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
   const real = createStore(database);
   const store: Store = { ...real, ...options.changeStore?.(real) };
   const { key } = await bootstrap({ store, dataDir });
-  const config = { HOST: '127.0.0.1', PORT: 0, API_RATE_LIMIT: options.perSecond };
+  const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...options.env });
   const metrics = createMetrics();
   const api = createApi({ store, config, log: silentLog(), metrics });
   const stop = async () => {

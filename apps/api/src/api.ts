@@ -3,6 +3,7 @@ import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
 import { createTemplateEngine } from '@tidings/templates';
 import { createAccept } from './accept/accept.ts';
+import { createAdmission } from './accept/admission.ts';
 import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp } from './app.ts';
@@ -24,7 +25,7 @@ export interface Api {
 export function createApi(options: {
   store: Store;
   engine?: QueueEngine;
-  config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT'>;
+  config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB'>;
   log: Log;
   metrics: Metrics;
 }): Api {
@@ -36,12 +37,13 @@ export function createApi(options: {
     templates: createTemplateEngine(),
     fastPath,
   });
-  const accept = createAccept({ store, makePlan, fastPath, metrics });
+  const admission = createAdmission({ store, config, log });
+  const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
   const { fetch } = createApp({
     router: createRouter({ store, accept, log }),
     authenticate: createAuthenticate({ store }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
-    readiness: createReadiness({ store, engine }),
+    readiness: createReadiness({ store, engine, admission }),
     log,
     metrics,
     isOutage: store.isOutage,
@@ -55,7 +57,7 @@ export function createApi(options: {
     },
     stop: async () => {
       await server?.stop();
-      await fastPath.stop();
+      await Promise.all([fastPath.stop(), admission.stop()]);
     },
   };
 }

@@ -209,7 +209,7 @@ test.each([
 });
 
 test('429: beyond the limit a key is told when to come back, and other keys are not concerned', async () => {
-  const limited = await openTestApi({ perSecond: 3 });
+  const limited = await openTestApi({ env: { API_RATE_LIMIT: '3' } });
   const list = (headers?: Record<string, string>) =>
     limited.call('GET', '/v1/notifications', undefined, headers);
   const answers = await Promise.all(Array.from({ length: 8 }, () => list()));

@@ -1,8 +1,9 @@
 import type { Store } from '@tidings/db';
 import type { QueueEngine } from '@tidings/queue';
 import { runChecks } from '@tidings/runtime';
+import type { Admission } from './accept/admission.ts';
 
-/** `degraded`: accepts are safe, deliveries wait. `error`: nothing can be accepted. */
+/** `degraded`: what was accepted is safe, but it waits, or no more is accepted. `error`: nothing can be stored. */
 export interface ReadyState {
   status: 'ok' | 'degraded' | 'error';
   checks: Record<string, string>;
@@ -14,8 +15,12 @@ export type Readiness = () => Promise<ReadyState>;
  * Looks at the record and the queue. A queue that is away makes the API `degraded`, not unready: what it
  * accepts is on disk.
  */
-export function createReadiness(options: { store: Store; engine?: QueueEngine }): Readiness {
-  const { store, engine } = options;
+export function createReadiness(options: {
+  store: Store;
+  engine?: QueueEngine;
+  admission: Pick<Admission, 'fault'>;
+}): Readiness {
+  const { store, engine, admission } = options;
   const checks = {
     database: () => store.readSequence('queue'),
     ...(engine !== undefined && { queue: engine.ping }),
@@ -23,7 +28,9 @@ export function createReadiness(options: { store: Store; engine?: QueueEngine })
   return async () => {
     const { database = '', queue = 'not connected: messages wait in SQL for the workers' } =
       await runChecks(checks);
-    if (database !== 'ok') return { status: 'error', checks: { database, queue } };
-    return { status: queue === 'ok' ? 'ok' : 'degraded', checks: { database, queue } };
+    const room = admission.fault ?? 'ok';
+    const found = { database, queue, room };
+    if (database !== 'ok') return { status: 'error', checks: found };
+    return { status: queue === 'ok' && room === 'ok' ? 'ok' : 'degraded', checks: found };
   };
 }

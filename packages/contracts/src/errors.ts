@@ -42,6 +42,7 @@ export const errorCatalogue = {
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   internal: { status: 500, title: 'Something went wrong on our side', retryable: true },
   queue_unavailable: { status: 503, title: 'The queue does not answer right now', retryable: true },
+  overloaded: { status: 503, title: 'Nothing more is accepted right now', retryable: true },
   unavailable: { status: 503, title: 'The service cannot store anything right now', retryable: true },
 } as const satisfies Record<string, ErrorKind>;
 

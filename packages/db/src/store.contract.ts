@@ -476,6 +476,18 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect(of('critical')).toMatchObject({ inQueue: 0, backlog: false });
       });
 
+      test('a backlog counts what waits or is being sent, scheduled messages included, and not what ended', async () => {
+        expect(await store.hasBacklogOver(0)).toBe(false);
+        const ids = [
+          await accepted({ place: 'queue' }),
+          await accepted({ place: 'store', status: 'scheduled', dueAt: Date.now() + 60_000 }),
+        ];
+        const claimed = await claimOne(ids[0] ?? '');
+        expect([await store.hasBacklogOver(1), await store.hasBacklogOver(2)]).toEqual([true, false]);
+        if (claimed) await store.settle([settlement(claimed, sent, 'sent')]);
+        expect(await store.hasBacklogOver(1)).toBe(false);
+      });
+
       test('what could not be added goes back to SQL; what was taken meanwhile does not', async () => {
         const ids = [await accepted(), await accepted()];
         await claimOne(ids[1] ?? '');

@@ -11,7 +11,15 @@ import { hasten, replay } from './store/replay.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import { settle } from './store/settle.ts';
 import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
-import { enterWindow, laneStates, leaveWindow, overdue, parkMessage, renewJobs } from './store/window.ts';
+import {
+  enterWindow,
+  hasBacklogOver,
+  laneStates,
+  leaveWindow,
+  overdue,
+  parkMessage,
+  renewJobs,
+} from './store/window.ts';
 
 const operations = {
   accept,
@@ -28,6 +36,7 @@ const operations = {
   findRecipient,
   getMessage,
   getNotification,
+  hasBacklogOver,
   hasten,
   laneStates,
   latestTemplate,

@@ -77,6 +77,8 @@ export const environmentSchema = z
     ADMIN_EMAIL: z.email().optional(),
     ADMIN_PASSWORD: z.string().min(8, 'must have 8 characters or more').optional(),
     BOARD_READ_ONLY: flag,
+    MAX_BACKLOG: wholeNumber.pipe(z.number().min(1)).optional(),
+    MIN_FREE_DISK_MB: wholeNumber.default(100),
     API_RATE_LIMIT: rate,
     EMAIL_RATE_LIMIT: rate,
     PUSH_RATE_LIMIT: rate,

@@ -2,6 +2,7 @@ import { type SendInput, type SendOutput, TidingsError } from '@tidings/contract
 import type { AcceptItem, AcceptResult, Store } from '@tidings/db';
 import type { FastPath } from '@tidings/queue';
 import { createGroup, type Metrics } from '@tidings/runtime';
+import type { Admission } from './admission.ts';
 import type { MakePlan, Plan } from './plan.ts';
 import { hashRequest } from './request-hash.ts';
 
@@ -18,15 +19,16 @@ export type Accept = (projectId: string, input: SendInput) => Promise<Accepted>;
  * Group commit: what arrives while the event loop turns, or while an earlier commit runs, goes to disk
  * together. The queue is told after the commit and nobody waits for it.
  *
- * @throws TidingsError `idempotency_key_reused`, what the plan throws, or the database's own error.
+ * @throws TidingsError `idempotency_key_reused`, `overloaded`, what the plan throws, or the database's own error.
  */
 export function createAccept(options: {
   store: Store;
   makePlan: MakePlan;
   fastPath: FastPath;
+  admission: Pick<Admission, 'check'>;
   metrics: Metrics;
 }): Accept {
-  const { store, makePlan, fastPath, metrics } = options;
+  const { store, makePlan, fastPath, admission, metrics } = options;
   const commit = createGroup<AcceptItem, AcceptResult>({
     maxItems: 500,
     isOutage: store.isOutage,
@@ -41,7 +43,7 @@ export function createAccept(options: {
 
   /**
    * A request that cannot be planned may be the repeat of one that could: its template or recipient has gone
-   * since, or its time has passed. Then the first answer stands.
+   * since, its time has passed, or there is no room for more. Then the first answer stands.
    */
   async function answerOfFirst(projectId: string, input: SendInput, refusal: unknown): Promise<Accepted> {
     const { idempotencyKey } = input;
@@ -55,6 +57,7 @@ export function createAccept(options: {
   return async (projectId, input) => {
     let plan: Plan;
     try {
+      admission.check();
       plan = await makePlan(projectId, input);
     } catch (refusal) {
       return answerOfFirst(projectId, input, refusal);

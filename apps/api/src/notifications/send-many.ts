@@ -11,8 +11,8 @@ import { invalidRequest } from '../http/problem.ts';
 import { mutation } from '../operations.ts';
 
 /**
- * `notifications.sendMany`: every item on its own, results in the order of the request. An outage fails the
- * whole request: it is worth repeating, and the keys of its items make that safe.
+ * `notifications.sendMany`: every item on its own, results in the order of the request. An outage, or no room
+ * for more, fails the whole request: it is worth repeating, and the keys of its items make that safe.
  */
 export const sendMany = (options: { accept: Accept; isOutage: (error: unknown) => boolean; log: Log }) =>
   mutation(sendManyNotifications, async ({ items }, { principal, requestId }) => {
@@ -24,8 +24,9 @@ export const sendMany = (options: { accept: Accept; isOutage: (error: unknown) =
         const { answer } = await accept(principal.projectId, parsed.data);
         return { index, ...answer };
       } catch (error) {
-        if (isOutage(error)) throw error;
-        if (error instanceof TidingsError) return { index, error: faultOf(error, requestId) };
+        const isOurs = error instanceof TidingsError;
+        if (isOutage(error) || (isOurs && error.code === 'overloaded')) throw error;
+        if (isOurs) return { index, error: faultOf(error, requestId) };
         log.error({ err: error, requestId, index }, 'an item of a bulk request failed');
         return { index, error: faultOf(new TidingsError('internal'), requestId) };
       }

@@ -1,5 +1,5 @@
 import { type Channel, channels, type Lane, lanes } from '@tidings/contracts';
-import { and, asc, count, eq, inArray, lt, lte, ne, or, sql } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, isNotNull, lt, lte, ne, or, sql } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 
 /** What the queue must know to hold a job for a message. */
@@ -106,6 +106,19 @@ export async function leaveWindow(database: Database, ids: string[]): Promise<vo
       ),
     )
     .returning({ id: messages.id });
+}
+
+/** Whether more than `limit` messages wait or are being sent. Looks at no more than that many index entries. */
+export async function hasBacklogOver(database: Database, limit: number): Promise<boolean> {
+  const { messages } = database.tables;
+  const beyond = await database.handle
+    .select({ expiresAt: messages.expiresAt })
+    .from(messages)
+    .where(isNotNull(messages.place))
+    .orderBy(asc(messages.expiresAt))
+    .limit(1)
+    .offset(limit);
+  return beyond.length > 0;
 }
 
 /** Where a walk over the window stands: the last entry seen. */
