@@ -12,7 +12,7 @@ export function createEmailOutbox({ dir, from }: { dir: string; from: string }):
   return {
     name: 'email-outbox',
     send: async ({ messageId, address: to, toName, date, content }) => {
-      const raw = await composeEmail({ messageId, from: sender, to, toName, date, content });
+      const raw = composeEmail({ messageId, from: sender, to, toName, date, content });
       return putIntoOutbox(dir, `${messageId}.eml`, raw);
     },
     probe: () => isOutboxWritable(dir),

@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type SmtpSink, startSmtpSink } from '../../../../test/support/smtp-sink.ts';
-import { composeEmail, type EmailToCompose, parseMailbox } from './mime.ts';
+import { compile, composeEmail, type EmailToCompose, parseMailbox } from './mime.ts';
 import { createSmtpProvider } from './smtp.ts';
 
 const email: EmailToCompose = {
@@ -35,7 +35,7 @@ function lineLengths(raw: Buffer): number[] {
 
 describe('composeEmail', () => {
   test('what a receiver reads is what was written, in any script', async () => {
-    const parsed = await PostalMime.parse(await composeEmail(email));
+    const parsed = await PostalMime.parse(composeEmail(email));
     expect(parsed.subject).toBe(email.content.subject);
     expect(asWritten(parsed.text)).toBe(email.content.text);
     expect(asWritten(parsed.html)).toBe(email.content.html);
@@ -46,12 +46,30 @@ describe('composeEmail', () => {
   });
 
   test('two copies are byte-identical', async () => {
-    expect(await composeEmail(email)).toEqual(await composeEmail(structuredClone(email)));
+    expect(composeEmail(email)).toEqual(composeEmail(structuredClone(email)));
+  });
+
+  test.each([
+    ['words', 'Hello Ada\n\nWelcome.\n'],
+    ['nothing', ''],
+    ['an empty line at the end', 'a\n\n'],
+    ['spaces at ends of lines', 'a  \n b\t\n '],
+    ['some other letters', 'Grüße – “Ada”, café, naïve\n'.repeat(20)],
+    ['another script', 'こんにちは世界。'.repeat(60)],
+    ['astral characters', '😀👩‍👩‍👧'.repeat(80)],
+    ['long lines', `${'x'.repeat(2000)}\n${'y '.repeat(900)}`],
+    ['equals signs and dots', '=\n.\n=20=\n..\n=E2=80\n'.repeat(30)],
+    ['every printable character', Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('')],
+  ])('a body of %s has the octets that nodemailer itself gives it', async (_name, body) => {
+    for (const content of [{ text: body, html: body }, { text: body }, { html: body }]) {
+      const mail = { ...email, content: { channel: 'email' as const, subject: 'Same', ...content } };
+      expect(composeEmail(mail).toString('latin1')).toBe((await compile(mail).build()).toString('latin1'));
+    }
   });
 
   test.each(['text', 'html'] as const)('a mail of %s alone is one part', async (kind) => {
     const content = { channel: 'email' as const, subject: 'One', [kind]: '<p>only</p>' };
-    const parsed = await PostalMime.parse(await composeEmail({ ...email, content }));
+    const parsed = await PostalMime.parse(composeEmail({ ...email, content }));
     expect(parsed[kind]?.trimEnd()).toBe('<p>only</p>');
     expect(parsed[kind === 'text' ? 'html' : 'text']).toBeUndefined();
   });
@@ -61,7 +79,7 @@ describe('composeEmail', () => {
     ['a 2,000-character line in another script', '語'.repeat(2000)],
     ['words on one long line', 'word '.repeat(1000)],
   ])('%s arrives whole, and no line is over 78 octets', async (_name, text) => {
-    const raw = await composeEmail(withContent({ text, html: `<p>${text}</p>` }));
+    const raw = composeEmail(withContent({ text, html: `<p>${text}</p>` }));
     expect(Math.max(...lineLengths(raw))).toBeLessThanOrEqual(78);
     expect(asWritten((await PostalMime.parse(raw)).text)).toBe(text);
   });
@@ -72,7 +90,7 @@ describe('composeEmail', () => {
     ['in another script', '語'.repeat(400)],
     ['that looks encoded', '=?UTF-8?Q?hidden?='],
   ])('a subject %s arrives whole, and no line is over 78 octets', async (_name, subject) => {
-    const raw = await composeEmail(withContent({ subject }));
+    const raw = composeEmail(withContent({ subject }));
     expect(Math.max(...lineLengths(raw))).toBeLessThanOrEqual(78);
     expect((await PostalMime.parse(raw)).subject).toBe(subject);
   });
@@ -83,13 +101,13 @@ describe('composeEmail', () => {
     ['CR', 'a\r.\rb'],
     ['a mixture', 'ü\n\r\n\r.\n\n'],
   ])('line breaks written as %s go out as CRLF', async (_name, text) => {
-    const raw = (await composeEmail(withContent({ text, html: text }))).toString('latin1');
+    const raw = composeEmail(withContent({ text, html: text })).toString('latin1');
     expect(raw).not.toMatch(/[^\r]\n|\r(?!\n)/);
   });
 
   test('a line break in subject or name begins no other header', async () => {
     const injected = 'Hi\r\nBcc: eve@example.com\n\tX-Evil: 1\u0000\u2028end';
-    const raw = await composeEmail({ ...withContent({ subject: injected }), toName: injected });
+    const raw = composeEmail({ ...withContent({ subject: injected }), toName: injected });
     const parsed = await PostalMime.parse(raw);
     expect(parsed.subject).toBe('Hi Bcc: eve@example.com X-Evil: 1 end');
     expect(parsed.to).toEqual([{ name: 'Hi Bcc: eve@example.com X-Evil: 1 end', address: email.to }]);
@@ -114,7 +132,7 @@ describe('over a real SMTP socket', () => {
     const parsed = await PostalMime.parse(mail?.raw ?? '');
     expect(asWritten(parsed.text)).toBe(content.text);
     expect(mail?.raw).toEqual(
-      await composeEmail({ ...email, from: { name: 'Acme', address: 'hello@acme.example' }, content }),
+      composeEmail({ ...email, from: { name: 'Acme', address: 'hello@acme.example' }, content }),
     );
     expect(mail).toMatchObject({ envelopeFrom: 'hello@acme.example', recipients: ['ada@example.com'] });
     await provider.close();

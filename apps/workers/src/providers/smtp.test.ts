@@ -294,7 +294,8 @@ describe('connections', () => {
           ...pipelining,
           [stage]: (count: number) => (count === 1 ? '550 No' : good),
         });
-        const provider = providerFor(server.url);
+        // One at most, so that the second message waits for what becomes of the first one's connection.
+        const provider = providerFor(server.url, { maxConnections: 1 });
         expect(await provider.send(delivery(1))).toMatchObject(rejected);
         expect(await provider.send(delivery(2))).toMatchObject({ outcome: 'sent' });
         expect(server.commands).toContain('RSET');

@@ -29,7 +29,7 @@ export function createSmtpProvider({
 
   async function send(delivery: Delivery<RenderedEmail>): Promise<ProviderResult> {
     const { address: to, content, date, messageId, toName } = delivery;
-    const raw = await composeEmail({ messageId, from: sender, to, toName, date, content });
+    const raw = composeEmail({ messageId, from: sender, to, toName, date, content });
     const message = { from: sender.address, to, raw };
     const first = await attempt(message);
     return first.stale ? (await attempt(message, { fresh: true })).result : first.result;
