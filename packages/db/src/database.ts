@@ -1,5 +1,6 @@
 import type { SQL } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { Values } from './prepared.ts';
 import type { Tables } from './schema/tables.ts';
 
 /** The builder, narrowed to what both dialects have in common. */
@@ -21,6 +22,11 @@ export function* rows<Row>(query: Query<Row>): Steps<Row[]> {
   return (yield query) as Row[];
 }
 
+/** A statement of the builder that can be prepared; both dialects' have this much in common. */
+export interface Preparable<Row> extends Query<Row> {
+  prepare(name?: string): unknown;
+}
+
 /**
  * A database of either dialect.
  *
@@ -39,6 +45,11 @@ export interface Database {
    * them because of a deadlock, so they must do nothing but build statements.
    */
   commit<Result>(steps: (handle: Handle) => Steps<Result>): Promise<Result>;
+  /**
+   * Builds and prepares a statement once for each connection, and binds it to these values. `name` names one text
+   * of SQL; at most 60 characters.
+   */
+  prepared<Row>(db: Handle, name: string, build: () => Preparable<Row>, values: Values): Query<Row>;
   /** Does the error mean that the database is away or busy, rather than that the statement is wrong? */
   isOutage(error: unknown): boolean;
   /** Settings of the server that could lose what was accepted, a sentence for each; rejects while it is away. */

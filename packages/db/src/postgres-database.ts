@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { Database, Handle, Steps } from './database.ts';
+import type { Database, Handle, Preparable, Query, Steps } from './database.ts';
 import { isPostgresOutage, mayRunAgain } from './postgres-errors.ts';
 import { postgresFaults } from './postgres-settings.ts';
+import type { Values } from './prepared.ts';
 import { tables } from './schema/pg.ts';
 
 /** One connection of a pool, as `pg` has it. */
@@ -26,6 +27,8 @@ const runsAtMost = 5;
 export function postgresDatabase(pool: PostgresPool): Database {
   const handle = handleOf({ query: (...args) => again(() => pool.query(...args)) });
   const handles = new WeakMap<PostgresClient, Handle>();
+  // A prepared statement belongs to its connection, and ends with it.
+  const statements = new WeakMap<Handle, Map<string, Statement>>();
 
   function handleOn(client: PostgresClient): Handle {
     const known = handles.get(client) ?? handleOf(client);
@@ -56,10 +59,22 @@ export function postgresDatabase(pool: PostgresPool): Database {
     // The same within a statement, and "stable", so that an index on the column it is compared with can serve.
     now: sql<number>`floor(extract(epoch from statement_timestamp()) * 1000)::bigint`.mapWith(Number),
     commit: (steps) => again(() => inOneTransaction(steps)),
+    prepared: <Row>(db: Handle, name: string, build: () => Preparable<Row>, values: Values) => {
+      const known = statements.get(db) ?? new Map<string, Statement>();
+      statements.set(db, known);
+      const statement = known.get(name) ?? (build().prepare(name) as Statement);
+      known.set(name, statement);
+      return statement.execute(values) as unknown as Query<Row>;
+    },
     isOutage: isPostgresOutage,
     settingFaults: () => postgresFaults(pool),
     close: () => pool.end(),
   };
+}
+
+/** What Drizzle prepares for Postgres. */
+interface Statement {
+  execute(values: Values): Promise<unknown[]>;
 }
 
 /** The builder over one thing that runs queries. The one cast: both dialects' builders have the same shape. */

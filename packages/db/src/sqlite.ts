@@ -7,6 +7,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import type { Database, Query, Steps } from './database.ts';
 import { holdLock } from './lock.ts';
+import type { Values } from './prepared.ts';
 import { tables } from './schema/sqlite.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations/sqlite', import.meta.url));
@@ -30,6 +31,7 @@ export function openSqlite(options: { path: string }): Database {
     if (actual !== value) throw new Error(`SQLite refused ${name} = ${value} (it is ${actual}): ${path}`);
   }
   const db = drizzle(sqlite);
+  const statements = new Map<string, Statement>();
   const lock = holdLock({ path: `${path}.migrating`, waitMs: 60_000 });
   try {
     migrate(db, { migrationsFolder });
@@ -42,11 +44,21 @@ export function openSqlite(options: { path: string }): Database {
     handle: db,
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`.mapWith(Number),
     commit: async (steps) => runSteps(sqlite, steps(db)),
+    prepared: (_db, name, build, values) => {
+      const statement = statements.get(name) ?? (build().prepare() as Statement);
+      statements.set(name, statement);
+      return { all: () => statement.all(values) as never };
+    },
     isOutage: (error) => /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/.test(sqliteCode(error)),
     // Those that matter were read back above.
     settingFaults: async () => [],
     close: async () => void sqlite.close(),
   };
+}
+
+/** What Drizzle prepares for SQLite. */
+interface Statement {
+  all(values: Values): unknown[];
 }
 
 /** IMMEDIATE takes the write lock at once: a later upgrade could fail as busy without waiting. */

@@ -1,10 +1,53 @@
 import type { SendOutput } from '@tidings/contracts';
 import { and, eq, inArray } from 'drizzle-orm';
-import { type Database, rows } from '../database.ts';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { inPowersOfTwo, placeholderRows, rowValues } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
 
-type NewNotification = Omit<Tables['notifications']['$inferInsert'], 'createdAt'>;
-type NewMessage = Omit<Tables['messages']['$inferInsert'], 'createdAt' | 'dueAt' | 'endedAt'> & {
+const notificationColumns = [
+  'id',
+  'projectId',
+  'idempotencyKey',
+  'requestHash',
+  'recipientId',
+  'toName',
+  'templateId',
+  'templateKey',
+  'templateVersion',
+  'content',
+  'data',
+  'metadata',
+  'locale',
+  'lane',
+  'category',
+  'sendAt',
+  'expiresAt',
+  'answer',
+] as const;
+
+const messageColumns = [
+  'id',
+  'notificationId',
+  'projectId',
+  'channel',
+  'lane',
+  'status',
+  'reason',
+  'address',
+  'platform',
+  'onAmbiguous',
+  'place',
+  'dueAt',
+  'expiresAt',
+  'createdAt',
+  'endedAt',
+] as const;
+
+type NewNotification = Pick<Tables['notifications']['$inferInsert'], (typeof notificationColumns)[number]>;
+type NewMessage = Omit<
+  Pick<Tables['messages']['$inferInsert'], (typeof messageColumns)[number]>,
+  'createdAt' | 'dueAt' | 'endedAt'
+> & {
   /** Milliseconds since the epoch; left out it is due now, by the database's clock. */
   dueAt?: number;
 };
@@ -24,38 +67,18 @@ export type AcceptResult =
   | { kind: 'replayed'; answer: SendOutput }
   | { kind: 'conflict' };
 
-// SQLite binds at most 32,766 values a statement; a message has 24 columns.
-const maxRowsPerStatement = 1000;
-
 /**
  * Stores many notifications in one commit. Two that share a project and idempotency key, in the same call or
  * not, make one notification: the unique index decides who is first, the others get what it says.
  */
 export function accept(database: Database, items: AcceptItem[]): Promise<AcceptResult[]> {
-  const { notifications, messages } = database.tables;
-  const { now } = database;
+  const { notifications } = database.tables;
   return database.commit(function* (db) {
-    const won = yield* rows(
-      db
-        .insert(notifications)
-        .values(items.map(({ notification }) => ({ ...notification, createdAt: now })))
-        .onConflictDoNothing()
-        .returning({ id: notifications.id }),
-    );
+    const won = yield* storeNotifications(database, db, items);
     const stored = new Set(won.map(({ id }) => id));
-    const newMessages = items
-      .filter(({ notification }) => stored.has(notification.id))
-      .flatMap((item) => item.messages)
-      .map((message) => ({
-        ...message,
-        createdAt: now,
-        dueAt: message.dueAt ?? now,
-        endedAt: message.place === null ? now : null,
-      }));
-    for (let from = 0; from < newMessages.length; from += maxRowsPerStatement) {
-      const chunk = newMessages.slice(from, from + maxRowsPerStatement);
-      yield* rows(db.insert(messages).values(chunk).returning({ id: messages.id }));
-    }
+    const winners = items.filter(({ notification }) => stored.has(notification.id));
+    // One instant for all of the commit.
+    yield* storeMessages(database, db, winners, won[0]?.createdAt ?? 0);
     const lost = items.filter(({ notification }) => !stored.has(notification.id));
     const earlier = lost.length === 0 ? [] : yield* rows(selectByKeys(lost));
     return items.map(({ notification }): AcceptResult => {
@@ -92,6 +115,67 @@ export function accept(database: Database, items: AcceptItem[]): Promise<AcceptR
         );
     }
   });
+}
+
+/** Stores those whose key is new; answers which. */
+function* storeNotifications(
+  database: Database,
+  db: Handle,
+  items: AcceptItem[],
+): Steps<Array<{ id: string; createdAt: number }>> {
+  const { notifications } = database.tables;
+  const won: Array<{ id: string; createdAt: number }> = [];
+  for (const piece of inPowersOfTwo(items)) {
+    const stored: typeof won = yield* rows(
+      database.prepared(
+        db,
+        `accept_notifications_${piece.length}`,
+        () =>
+          db
+            .insert(notifications)
+            .values(
+              placeholderRows(notificationColumns, piece.length).map((row) => ({
+                ...row,
+                createdAt: database.now,
+              })),
+            )
+            .onConflictDoNothing()
+            .returning({ id: notifications.id, createdAt: notifications.createdAt }),
+        rowValues(
+          notificationColumns,
+          piece.map(({ notification }) => notification),
+        ),
+      ),
+    );
+    won.push(...stored);
+  }
+  return won;
+}
+
+function* storeMessages(database: Database, db: Handle, items: AcceptItem[], now: number): Steps<void> {
+  const { messages } = database.tables;
+  const all = items.flatMap((item) =>
+    item.messages.map((message) => ({
+      ...message,
+      createdAt: now,
+      dueAt: message.dueAt ?? now,
+      endedAt: message.place === null ? now : null,
+    })),
+  );
+  for (const piece of inPowersOfTwo(all)) {
+    yield* rows(
+      database.prepared(
+        db,
+        `accept_messages_${piece.length}`,
+        () =>
+          db
+            .insert(messages)
+            .values(placeholderRows(messageColumns, piece.length))
+            .returning({ id: messages.id }),
+        rowValues(messageColumns, piece),
+      ),
+    );
+  }
 }
 
 /** What the project's first request with this idempotency key was, and what it was answered. */

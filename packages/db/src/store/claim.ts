@@ -1,5 +1,6 @@
 import { and, eq, gt, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm';
-import { type Database, rows } from '../database.ts';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
 
 export type MessageRow = Tables['messages']['$inferSelect'];
@@ -39,43 +40,11 @@ export function claim(
   database: Database,
   options: { ids: string[]; token: string; owner: string; leaseMs: number; unheardOf?: string[] },
 ): Promise<ClaimResult> {
-  const { ids, token, owner, leaseMs, unheardOf = [] } = options;
-  const { messages, attempts, notifications } = database.tables;
+  const { ids, owner } = options;
+  const { messages, attempts } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
-    const abandoned = and(
-      eq(messages.status, 'sending'),
-      lt(messages.leaseUntil, now),
-      eq(messages.onAmbiguous, 'resend'),
-    );
-    const neverBegun =
-      unheardOf.length === 0
-        ? undefined
-        : and(eq(messages.status, 'sending'), inArray(messages.leaseToken, unheardOf));
-    const claimed = yield* rows(
-      db
-        .update(messages)
-        .set({
-          status: 'sending',
-          attempt: sql`${messages.attempt} + 1`,
-          unanswered: sql`${messages.unanswered} + 1`,
-          leaseToken: token,
-          leaseOwner: owner,
-          leaseUntil: sql`${now} + ${leaseMs}`,
-          firstClaimedAt: sql`coalesce(${messages.firstClaimedAt}, ${now})`,
-        })
-        .where(
-          and(
-            inArray(messages.id, ids),
-            or(inArray(messages.status, ['queued', 'retrying']), abandoned, neverBegun),
-            lte(messages.dueAt, now),
-            gt(messages.expiresAt, now),
-            isNull(messages.cancelRequestedAt),
-            lt(messages.unanswered, maxUnanswered),
-          ),
-        )
-        .returning(),
-    );
+    const claimed = yield* takeMessages(database, db, options);
     const taken = new Set(claimed.map(({ id }) => id));
     const leftOpen = claimed.filter(({ unanswered }) => unanswered > 1).map(({ id }) => id);
     if (leftOpen.length > 0) {
@@ -87,32 +56,8 @@ export function claim(
           .returning({ number: attempts.number }),
       );
     }
-    if (claimed.length > 0) {
-      yield* rows(
-        db
-          .insert(attempts)
-          .values(
-            claimed.map((message) => ({
-              messageId: message.id,
-              number: message.attempt,
-              generation: message.generation,
-              worker: owner,
-              startedAt: now,
-              outcome: 'started' as const,
-            })),
-          )
-          .returning({ number: attempts.number }),
-      );
-    }
-    const payloads =
-      claimed.length === 0
-        ? []
-        : yield* rows(
-            db
-              .select()
-              .from(notifications)
-              .where(inArray(notifications.id, [...new Set(claimed.map((m) => m.notificationId))])),
-          );
+    yield* startAttempts(database, db, claimed, owner);
+    const payloads = yield* selectPayloads(database, db, claimed);
     const byId = new Map(payloads.map((row) => [row.id, row]));
     const others = ids.filter((id) => !taken.has(id));
     const refused =
@@ -130,4 +75,114 @@ export function claim(
       refused,
     };
   });
+}
+
+function* takeMessages(
+  database: Database,
+  db: Handle,
+  options: { ids: string[]; token: string; owner: string; leaseMs: number; unheardOf?: string[] },
+): Steps<MessageRow[]> {
+  const { messages } = database.tables;
+  const { now } = database;
+  const ids = padded(options.ids);
+  const unheardOf = padded(options.unheardOf ?? []);
+  const abandoned = and(
+    eq(messages.status, 'sending'),
+    lt(messages.leaseUntil, now),
+    eq(messages.onAmbiguous, 'resend'),
+  );
+  const neverBegun =
+    unheardOf.length === 0
+      ? undefined
+      : and(
+          eq(messages.status, 'sending'),
+          inArray(messages.leaseToken, placeholders('unheardOf', unheardOf.length)),
+        );
+  return yield* rows(
+    database.prepared(
+      db,
+      `claim_${ids.length}_${unheardOf.length}`,
+      () =>
+        db
+          .update(messages)
+          .set({
+            status: 'sending',
+            attempt: sql`${messages.attempt} + 1`,
+            unanswered: sql`${messages.unanswered} + 1`,
+            leaseToken: sql`${sql.placeholder('token')}`,
+            leaseOwner: sql`${sql.placeholder('owner')}`,
+            leaseUntil: sql`${now} + ${sql.placeholder('leaseMs')}`,
+            firstClaimedAt: sql`coalesce(${messages.firstClaimedAt}, ${now})`,
+          })
+          .where(
+            and(
+              inArray(messages.id, placeholders('id', ids.length)),
+              or(inArray(messages.status, ['queued', 'retrying']), abandoned, neverBegun),
+              lte(messages.dueAt, now),
+              gt(messages.expiresAt, now),
+              isNull(messages.cancelRequestedAt),
+              lt(messages.unanswered, maxUnanswered),
+            ),
+          )
+          .returning(),
+      {
+        ...listValues('id', ids),
+        ...listValues('unheardOf', unheardOf),
+        token: options.token,
+        owner: options.owner,
+        leaseMs: options.leaseMs,
+      },
+    ),
+  );
+}
+
+const attemptColumns = ['messageId', 'number', 'generation'] as const;
+
+/** An open attempt for each message, before anything is sent. */
+function* startAttempts(database: Database, db: Handle, claimed: MessageRow[], owner: string): Steps<void> {
+  const { attempts } = database.tables;
+  for (const piece of inPowersOfTwo(claimed)) {
+    const started = piece.map(({ id, attempt, generation }) => ({
+      messageId: id,
+      number: attempt,
+      generation,
+    }));
+    yield* rows(
+      database.prepared(
+        db,
+        `start_attempts_${piece.length}`,
+        () =>
+          db
+            .insert(attempts)
+            .values(
+              placeholderRows(attemptColumns, piece.length).map((row) => ({
+                ...row,
+                worker: sql.placeholder('owner'),
+                startedAt: database.now,
+                outcome: 'started' as const,
+              })),
+            )
+            .returning({ number: attempts.number }),
+        { ...rowValues(attemptColumns, started), owner },
+      ),
+    );
+  }
+}
+
+function* selectPayloads(database: Database, db: Handle, claimed: MessageRow[]): Steps<NotificationRow[]> {
+  const { notifications } = database.tables;
+  const ids = padded([...new Set(claimed.map(({ notificationId }) => notificationId))]);
+  if (ids.length === 0) return [];
+  return yield* rows(
+    database.prepared(
+      db,
+      `payloads_${ids.length}`,
+      () =>
+        db
+          .select()
+          .from(notifications)
+          .where(inArray(notifications.id, placeholders('id', ids.length))),
+      listValues('id', ids),
+    ),
+  );
 }

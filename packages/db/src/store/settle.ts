@@ -1,6 +1,7 @@
 import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } from '@tidings/contracts';
-import { and, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import { deactivateDevice } from './recipients.ts';
 
 /** What a message becomes after an attempt. */
@@ -45,62 +46,11 @@ export interface Settled {
  * that bounces deactivates the device it was for, in the same commit.
  */
 export function settle(database: Database, settlements: Settlement[]): Promise<Settled[]> {
-  const { attempts, messages } = database.tables;
-  const { now } = database;
   return database.commit(function* (db) {
-    const written = yield* rows(
-      db
-        .insert(attempts)
-        .values(
-          settlements.map((one) => ({
-            messageId: one.messageId,
-            number: one.attempt,
-            generation: one.generation,
-            worker: one.worker,
-            startedAt: now,
-            finishedAt: now,
-            outcome: one.outcome,
-            reason: one.reason,
-            provider: one.provider,
-            code: one.code,
-            response: one.response,
-          })),
-        )
-        .onConflictDoUpdate({
-          target: [attempts.messageId, attempts.number],
-          set: {
-            finishedAt: now,
-            outcome: sql`excluded.outcome`,
-            reason: sql`excluded.reason`,
-            provider: sql`excluded.provider`,
-            code: sql`excluded.code`,
-            response: sql`excluded.response`,
-          },
-        })
-        .returning({ at: attempts.finishedAt }),
-    );
     // One instant for the whole commit: what an attempt ends, ended when the attempt did.
-    const at = written[0]?.at ?? now;
+    const at = yield* recordAttempts(database, db, settlements);
     const successes = settlements.filter(({ verdict }) => verdict.status === 'sent');
-    const sent = new Set<string>();
-    if (successes.length > 0) {
-      const moved = yield* rows(
-        db
-          .update(messages)
-          .set({ ...ended, status: 'sent', reason: null, endedAt: at })
-          .where(
-            and(
-              inArray(
-                messages.id,
-                successes.map(({ messageId }) => messageId),
-              ),
-              inArray(messages.status, statusesBefore('sent')),
-            ),
-          )
-          .returning({ id: messages.id }),
-      );
-      for (const { id } of moved) sent.add(id);
-    }
+    const sent = yield* settleSuccesses(database, db, successes, at);
     const results: Settled[] = [];
     for (const one of settlements) {
       if (one.verdict.status === 'sent')
@@ -111,6 +61,90 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
   });
 }
 
+const attemptColumns = [
+  'messageId',
+  'number',
+  'generation',
+  'worker',
+  'outcome',
+  'reason',
+  'provider',
+  'code',
+  'response',
+] as const;
+
+/** Writes how the attempts ended, also of those that are not on record; answers the instant it gave all of them. */
+function* recordAttempts(database: Database, db: Handle, settlements: Settlement[]): Steps<number> {
+  const { attempts } = database.tables;
+  const at = sql<number>`coalesce(${sql.placeholder('at')}, ${database.now})`;
+  let instant: number | null = null;
+  for (const piece of inPowersOfTwo(settlements)) {
+    const ended = piece.map(({ attempt, ...one }) => ({ ...one, number: attempt }));
+    const written: Array<{ at: number | null }> = yield* rows(
+      database.prepared(
+        db,
+        `record_attempts_${piece.length}`,
+        () =>
+          db
+            .insert(attempts)
+            .values(
+              placeholderRows(attemptColumns, piece.length).map((row) => ({
+                ...row,
+                startedAt: at,
+                finishedAt: at,
+              })),
+            )
+            .onConflictDoUpdate({
+              target: [attempts.messageId, attempts.number],
+              set: {
+                finishedAt: sql`excluded.finished_at`,
+                outcome: sql`excluded.outcome`,
+                reason: sql`excluded.reason`,
+                provider: sql`excluded.provider`,
+                code: sql`excluded.code`,
+                response: sql`excluded.response`,
+              },
+            })
+            .returning({ at: attempts.finishedAt }),
+        { ...rowValues(attemptColumns, ended), at: instant },
+      ),
+    );
+    instant ??= written[0]?.at ?? null;
+  }
+  return instant ?? 0;
+}
+
+/** A success wins over any status but a delivery. Answers the messages that it moved. */
+function* settleSuccesses(
+  database: Database,
+  db: Handle,
+  successes: Settlement[],
+  at: number,
+): Steps<Set<string>> {
+  const { messages } = database.tables;
+  const ids = padded(successes.map(({ messageId }) => messageId));
+  if (ids.length === 0) return new Set();
+  const moved = yield* rows(
+    database.prepared(
+      db,
+      `settle_sent_${ids.length}`,
+      () =>
+        db
+          .update(messages)
+          .set({ ...ended, status: 'sent', reason: null, endedAt: sql`${sql.placeholder('at')}` })
+          .where(
+            and(
+              inArray(messages.id, placeholders('id', ids.length)),
+              inArray(messages.status, statusesBefore('sent')),
+            ),
+          )
+          .returning({ id: messages.id }),
+      { ...listValues('id', ids), at },
+    ),
+  );
+  return new Set(moved.map(({ id }) => id));
+}
+
 const released = { leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
 const ended = { ...released, place: null };
 
@@ -119,7 +153,7 @@ function* settleFailure(options: {
   db: Handle;
   one: Settlement;
   verdict: Exclude<Verdict, { status: 'sent' }>;
-  at: number | SQL<number>;
+  at: number;
 }): Steps<MessageStatus | 'fenced'> {
   const { database, db, one, verdict, at } = options;
   const { messages } = database.tables;
@@ -146,9 +180,7 @@ function* settleFailure(options: {
     if (moved && verdict.status === 'bounced') yield* deactivateDevice(database, db, moved, at);
     return moved ? verdict.status : 'fenced';
   }
-  const delayMs = Math.round(verdict.delayMs);
-  // Added here where it can be: Postgres cannot tell the type of a sum of two parameters.
-  const dueAt = typeof at === 'number' ? at + delayMs : sql<number>`${at} + ${delayMs}`;
+  const dueAt = at + Math.round(verdict.delayMs);
   const retried = yield* rows(
     db
       .update(messages)
