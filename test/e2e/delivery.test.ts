@@ -171,11 +171,11 @@ describe('when the server does not take it', () => {
     const server = await scripted({ greeting: (count) => (count <= 36 ? '421 4.3.2 Busy' : '220 Hello') });
     const running = await start(server.url, { ...quick, holdBaseMs: 50, holdCapMs: 50 });
     const ids = await Promise.all(Array.from({ length: 20 }, () => sendOne(running)));
-    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id, 40_000)));
+    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id, 100_000)));
     const held = messages.flatMap(({ attempts }) => attempts.filter(({ outcome }) => outcome === 'held'));
     expect(messages.every(({ status, failures }) => status === 'sent' && failures === 0)).toBe(true);
     expect(held.length).toBeLessThanOrEqual(26);
-  });
+  }, 120_000);
 
   test('a connection lost after the body is ambiguous: it is sent again under the same identity', async () => {
     const server = await scripted({ body: (count) => (count === 1 ? 'drop' : '250 2.0.0 Ok') });

@@ -117,6 +117,32 @@ test('an outage fails what came while the group ran, too: it would wait as long 
   expect(runs).toBe(1);
 });
 
+test('with gatherMs groups that follow each other closely gather more, and one after a pause goes at once', async () => {
+  const runs: number[][] = [];
+  const run = createGroup<number, number>({
+    maxItems: 4,
+    gatherMs: 200,
+    run: async (items) => {
+      runs.push(items);
+      return items;
+    },
+  });
+  await run(1);
+  const second = run(2);
+  await turn();
+  await turn();
+  expect(runs).toEqual([[1]]);
+  const later = [run(3), run(4)];
+  await Promise.all([second, ...later]);
+  expect(runs).toEqual([[1], [2, 3, 4]]);
+  // A full group has nothing to wait for: the rest of what was asked at once keeps the distance.
+  await Promise.all([5, 6, 7, 8, 9, 10, 11, 12].map(run));
+  expect(runs.slice(2)).toEqual([
+    [5, 6, 7, 8],
+    [9, 10, 11, 12],
+  ]);
+});
+
 test('a run that throws before it awaits does not stop the group', async () => {
   let broken = true;
   const run = createGroup<number, number>({

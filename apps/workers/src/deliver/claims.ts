@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Claimed, Refused, Store } from '@tidings/db';
 import { createGroup, type Group } from '@tidings/runtime';
+import { gatherMs } from './gather.ts';
 
 /** A message that is ours to send, one that is not, or undefined when there is no such message. */
 export type Claim = Claimed | Refused | undefined;
@@ -27,6 +28,7 @@ export function createClaims(options: {
   const unheardOf = createRecent(leaseMs);
   return createGroup<string, Claim>({
     maxItems: 500,
+    gatherMs,
     isOutage: store.isOutage,
     run: async (ids) => {
       const token = randomBytes(16).toString('base64url');

@@ -6,6 +6,7 @@ import { DelayedError, RateLimitError, UnrecoverableError } from 'bullmq';
 import type { Provider, ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
 import type { RetryPolicy } from './backoff.ts';
 import { createClaims, isClaimed } from './claims.ts';
+import { gatherMs } from './gather.ts';
 import type { Hold } from './hold.ts';
 import type { LeaseKeeper } from './leases.ts';
 import { handleRefused } from './refused.ts';
@@ -42,6 +43,7 @@ export function createProcessor(options: ProcessorOptions) {
   const claim = createClaims({ store, owner, leaseMs });
   const settle = createGroup<Settlement, Settled>({
     maxItems: 500,
+    gatherMs,
     isOutage: store.isOutage,
     run: (settlements) => store.settle(settlements),
   });
