@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, openTestApi, type TestApi } from '../../../test/support/api.ts';
 
@@ -149,10 +150,11 @@ describe('fields', () => {
       '/to/device/token',
     ],
     [
-      'a token of 4,097 characters',
-      { ...good, to: { device: { platform: 'fcm', token: 'a'.repeat(4097) } } },
+      'a token of 2,049 characters',
+      { ...good, to: { device: { platform: 'fcm', token: 'a'.repeat(2049) } } },
       '/to/device/token',
     ],
+    ['a token in Unicode', { ...good, to: { device: { platform: 'fcm', token: 'é' } } }, '/to/device/token'],
     ['an empty token', { ...good, to: { device: { platform: 'fcm', token: '' } } }, '/to/device/token'],
     ['an empty recipient', { ...good, to: { recipientId: '' } }, '/to/recipientId'],
     ['a category with a line break', { ...good, category: 'a\nb' }, '/category'],
@@ -186,6 +188,18 @@ describe('fields', () => {
   test('a zone with summer time is good', async () => {
     const answer = await tested.call('PUT', '/v1/recipients/zoned', { timezone: 'America/Sao_Paulo' });
     expect(answer.body.timezone).toBe('America/Sao_Paulo');
+  });
+
+  test('a token of 2,048 characters that nothing compresses is registered', async () => {
+    await tested.call('PUT', '/v1/recipients/long', {});
+    const device = { platform: 'fcm', token: randomBytes(1536).toString('base64url') };
+    expect(device.token).toHaveLength(2048);
+    const { status, body } = await tested.call('POST', '/v1/recipients/long/devices', device);
+    expect([status, body.token]).toEqual([201, device.token]);
+  });
+
+  test.each(['.', '..'])('the external id %j, which no path can hold, is refused', async (externalId) => {
+    expectRefused(await tested.call('POST', '/trpc/recipients.upsert', { externalId }), '/externalId');
   });
 
   test('an external id that looks like one of ours is refused', async () => {

@@ -324,6 +324,6 @@ test('a recipient has at most 100 devices; registering one of them again is fine
   const register = (token: string) =>
     tested.call('POST', '/v1/recipients/collector/devices', { platform: 'fcm', token });
   for (let count = 0; count < 100; count += 1) expect((await register(`t${count}`)).status).toBe(201);
-  expectProblem(await register('one more'), 'too_many_devices');
+  expectProblem(await register('one-more'), 'too_many_devices');
   expect((await register('t7')).status).toBe(201);
 });

@@ -8,8 +8,16 @@ import { emailAddress, instant, jsonObject, lineOfText, locale } from './text.ts
 
 const externalOrInternalId = lineOfText(255).meta({ examples: ['user-42'] });
 
-/** A device token of its platform. */
-export const deviceToken = z.strictObject({ platform: z.enum(platforms), token: lineOfText(4096) });
+/**
+ * A device token of its platform: printable ASCII. FCM's have some 160 characters; more than 2,048 would not fit
+ * the unique index of tokens, since Postgres takes entries of at most 2,704 bytes.
+ */
+export const deviceToken = z.strictObject({
+  platform: z.enum(platforms),
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,2048}$/, 'must be 1 to 2,048 printable ASCII characters without spaces'),
+});
 
 /** Who receives: a recipient by the application's own id (or `rcp_…`), an address, or a device. */
 export const notificationTo = z.union([

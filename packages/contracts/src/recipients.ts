@@ -5,8 +5,9 @@ import { operation } from './operation.ts';
 import { platforms } from './statuses.ts';
 import { emailAddress, lineOfText, locale, timezone } from './text.ts';
 
-/** The application's own id of a recipient. It must not look like one of ours. */
+/** The application's own id of a recipient. It must not look like one of ours, and a path must be able to hold it. */
 export const externalId = lineOfText(255)
+  .refine((id) => id !== '.' && id !== '..', { message: 'must not be a dot segment, which no URL can name' })
   .refine((id) => !id.startsWith('rcp_'), { message: 'must not begin with rcp_, which is for our own ids' })
   .meta({ examples: ['user-42'] });
 
