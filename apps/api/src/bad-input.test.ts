@@ -208,6 +208,23 @@ describe('fields', () => {
   });
 });
 
+test.each(['a', '~', '😀'])('a refusal that quotes 100,000 times %s stays small', async (unit) => {
+  const long = unit.repeat(100_000);
+  const bodies = [
+    { ...good, [long]: 1 },
+    { ...good, metadata: { [long]: 1 } },
+    { ...good, metadata: { [long]: '\0' } },
+    { ...good, content: { email: { subject: 's', text: `{{ x | ${long} }}` } } },
+  ];
+  for (const body of bodies) {
+    const answer = await send(body);
+    expectRefused(answer);
+    expect(answer.text.length).toBeLessThan(10_000);
+    expect(answer.text.isWellFormed()).toBe(true);
+    expectRefused(await tested.call('POST', '/trpc/notifications.send', body));
+  }
+});
+
 describe('times', () => {
   const ahead = (ms: number) => new Date(Date.now() + ms).toISOString();
   test.each([

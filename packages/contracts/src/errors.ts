@@ -70,18 +70,31 @@ export class TidingsError extends Error {
       cause?: unknown;
     } = {},
   ) {
-    super(options.detail ?? describeFirst(options.errors) ?? errorCatalogue[code].title, {
+    const errors = (options.errors ?? []).map(({ pointer, detail }) => ({
+      pointer: shortened(pointer),
+      detail: shortened(detail),
+    }));
+    super(shortened(options.detail ?? describeFirst(errors) ?? errorCatalogue[code].title), {
       cause: options.cause,
     });
     this.name = 'TidingsError';
     this.code = code;
-    this.errors = options.errors ?? [];
+    this.errors = errors;
     this.headers = options.headers ?? {};
   }
 }
 
+const longestText = 1000;
+
+/** Pointers and details may quote the request: an answer must not grow with what it refuses. */
+function shortened(text: string): string {
+  if (text.length <= longestText) return text;
+  // Half an escape or half a surrogate pair at the cut would make it neither a pointer nor a text.
+  return `${text.slice(0, longestText).toWellFormed().replace(/~$/, '')}…`;
+}
+
 /** The first fault in one line, so that whoever logs only the message knows where to look. */
-function describeFirst(errors: ErrorDetail[] = []): string | undefined {
+function describeFirst(errors: ErrorDetail[]): string | undefined {
   const [first, ...others] = errors;
   if (first === undefined) return undefined;
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
