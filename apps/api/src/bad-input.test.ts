@@ -322,6 +322,23 @@ describe('ids and queries', () => {
     },
   );
 
+  test.each(['%zz', '%', '%ED%A0%80', '%C0%80', '%FF'])(
+    'what %s stands for is nothing: it is refused, not stored as it is',
+    async (octets) => {
+      expectRefused(await tested.call('PUT', `/v1/recipients/a${octets}`, {}), '/externalId');
+      expectRefused(await tested.call('GET', `/v1/recipients/a${octets}`), '/recipientId');
+      expectRefused(await tested.call('GET', `/v1/notifications?recipientId=a${octets}`), '/recipientId');
+      const input = encodeURIComponent('{"recipientId":"a?"}').replace('%3F', octets);
+      expectRefused(await tested.call('GET', `/trpc/recipients.get?input=${input}`));
+    },
+  );
+
+  test('a percent sign in an id is only a character', async () => {
+    const answer = await tested.call('PUT', '/v1/recipients/100%25%20%252F', {});
+    expect(answer.body.externalId).toBe('100% %2F');
+    expect((await tested.call('GET', '/v1/recipients/100%25%20%252F')).body).toEqual(answer.body);
+  });
+
   test.each([
     '/v1/%2e%2e/v1/notifications/%2e%2e',
     '/%2e%2e/%2e%2e/etc/passwd',

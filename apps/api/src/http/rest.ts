@@ -4,6 +4,7 @@ import type { Context, Implementation } from '../operations.ts';
 import { readJson } from './body.ts';
 import { escapeToken, maxFaults } from './json.ts';
 import { invalidRequest, jsonResponse } from './problem.ts';
+import { isWellEncoded, misencodedFields } from './url.ts';
 
 /** What a REST request is made of, once its path is matched. */
 export interface RestRequest {
@@ -22,6 +23,7 @@ export function createRestHandler({ operation, handler }: Implementation) {
   const inPath = new Set([...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
 
   return async ({ request, params, query, context }: RestRequest): Promise<Response> => {
+    checkEncoding(request, Object.keys(params));
     const given =
       operation.method === 'GET'
         ? fromQuery(query, numeric, inPath)
@@ -34,6 +36,13 @@ export function createRestHandler({ operation, handler }: Implementation) {
       'x-request-id': context.requestId,
     });
   };
+}
+
+/** What does not decode would otherwise be taken for what it is not: `%zz` as it stands, or with U+FFFD in it. */
+function checkEncoding({ url }: Request, parameters: string[]): void {
+  const { pathname } = new URL(url);
+  refuse(isWellEncoded(pathname) ? [] : parameters, 'is not UTF-8 in percent-encoding');
+  refuse(misencodedFields(url), 'is not UTF-8 in percent-encoding');
 }
 
 async function fromBody(

@@ -8,6 +8,7 @@ import type { AppRouter } from '../router.ts';
 import { readJson } from './body.ts';
 import { parseJson } from './json.ts';
 import { invalidRequest, problemResponse, securityHeaders } from './problem.ts';
+import { misencodedFields } from './url.ts';
 
 /** What is known of a procedure without its types. */
 interface Procedure {
@@ -70,7 +71,11 @@ export function trpcProblem(error: TidingsError, requestId: string, path: string
 /** The input of a query comes in the URL and obeys the same rules as a body. */
 function checkQueryInput(request: Request): void {
   const input = request.method === 'GET' ? new URL(request.url).searchParams.get('input') : null;
-  if (input !== null) parseJson(input);
+  if (input === null) return;
+  if (misencodedFields(request.url).length > 0) {
+    throw new TidingsError('invalid_json', { detail: 'The input is not UTF-8 in percent-encoding' });
+  }
+  parseJson(input);
 }
 
 /** What tRPC reads of a request, with the body already read. A new Request would be encoded once more. */
