@@ -130,9 +130,12 @@ const raws = [
   nested(30, '{"a":', '}').replace('}', '1}'),
 ];
 
+/** Such a text. */
+export const hostileText: fc.Arbitrary<string> = fc.constantFrom(...texts);
+
 /** A value that does not belong there: of the wrong kind, huge, tiny, in disguise, or no JSON at all. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom<unknown>(...texts) },
+  { weight: 6, arbitrary: hostileText },
   { weight: 6, arbitrary: fc.constantFrom(...raws).map((json) => new Raw(json)) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary' }) },
   {

@@ -144,7 +144,8 @@ export async function answerOf(response: Response): Promise<Answer> {
   const { status, headers } = response;
   const text = await response.text();
   const isJson = /json/.test(headers.get('content-type') ?? '');
-  return { status, headers, text, body: isJson ? JSON.parse(text) : {} };
+  // An answer to HEAD has the headers only.
+  return { status, headers, text, body: isJson && text !== '' ? JSON.parse(text) : {} };
 }
 
 /** Writes bytes to a port, then answers all that comes back until the other side closes or `until` is seen. */
