@@ -14,6 +14,8 @@ export interface Child {
   /** Resolves with the first match of `pattern` in its output; rejects when it ends before. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
+  /** Resolves with the exit code when the process is gone; null when a signal ended it. */
+  readonly exited: Promise<number | null>;
   /** Sends the signal and resolves with the exit code when the process is gone. */
   end(name?: NodeJS.Signals): Promise<number | null>;
 }
@@ -63,6 +65,7 @@ export function startProgram(
         check();
       }),
     signal: (name) => void child.kill(name),
+    exited,
     end: (name = 'SIGKILL') => {
       child.kill(name);
       return exited;

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { MessageStatus } from '@tidings/contracts';
+import type { Database } from '@tidings/db';
+import { asc, count } from 'drizzle-orm';
+import type { ReceivedMail } from '../support/smtp-sink.ts';
+import type { Copy, SqlRecord } from './check-invariants.ts';
+
+/** Everything that the checker wants to know from SQL. */
+export async function readRecord({ handle, tables }: Database): Promise<SqlRecord> {
+  const { notifications, messages, attempts } = tables;
+  const tries = await handle.select().from(attempts).orderBy(asc(attempts.messageId), asc(attempts.number));
+  const triesOf = Map.groupBy(tries, ({ messageId }) => messageId);
+  const rows = await handle.select().from(messages);
+  const counted = await handle
+    .select({ status: messages.status, count: count() })
+    .from(messages)
+    .groupBy(messages.status);
+  return {
+    notifications: await handle
+      .select({ id: notifications.id, idempotencyKey: notifications.idempotencyKey })
+      .from(notifications),
+    messages: rows.map(({ id, notificationId, status, failures, endedAt }) => ({
+      id,
+      notificationId,
+      status,
+      failures,
+      endedAt,
+      attempts: triesOf.get(id) ?? [],
+    })),
+    counts: Object.fromEntries(counted.map((row) => [row.status, row.count])) as Partial<
+      Record<MessageStatus, number>
+    >,
+  };
+}
+
+/** What a mail server took, as copies of messages. */
+export function copiesOf(received: ReceivedMail[]): Copy[] {
+  return received.map(({ raw, at }) => {
+    const text = raw.toString('latin1');
+    const [messageId = ''] = /^Message-ID: .*$/im.exec(text) ?? [];
+    const [date = ''] = /^Date: .*$/im.exec(text) ?? [];
+    const [id = messageId] = /msg_[0-9a-f]+/.exec(messageId) ?? [];
+    const body = createHash('sha256').update(raw).digest('hex');
+    return { messageId: id, identity: `${messageId} ${date}`, body, at };
+  });
+}

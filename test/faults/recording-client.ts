@@ -1,0 +1,83 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { until } from '../support/until.ts';
+import type { ClientRequest } from './check-invariants.ts';
+
+/** A client over REST that writes down what it asked and what it was told. */
+export interface RecordingClient {
+  readonly requests: ClientRequest[];
+  /** Asks once under this key. Without an answer within five seconds the status is undefined. */
+  send(key: string, body?: object): Promise<ClientRequest>;
+  /** Asks under this key, and again after a second without a 2xx, until there is one. */
+  sendSurely(key: string, body?: object, timeoutMs?: number): Promise<ClientRequest>;
+}
+
+const answerWithinMs = 5000;
+
+/** `urlOf` is asked each time: an API that was started again may have another port. */
+export function createRecordingClient(options: {
+  urlOf: () => string | undefined;
+  apiKey: string;
+}): RecordingClient {
+  const { urlOf, apiKey } = options;
+  const requests: ClientRequest[] = [];
+
+  async function ask(key: string, text: string): Promise<Pick<ClientRequest, 'status'> & { body: string }> {
+    const response = await fetch(`${urlOf()}/v1/notifications`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        'content-type': 'application/json',
+        'idempotency-key': key,
+      },
+      body: text,
+      signal: AbortSignal.timeout(answerWithinMs),
+    });
+    return { status: response.status, body: await response.text() };
+  }
+
+  async function send(key: string, body: object = emailTo(key)): Promise<ClientRequest> {
+    const text = JSON.stringify(body);
+    const at = Date.now();
+    const answer = await ask(key, text).catch(() => ({ status: undefined, body: '{}' }));
+    const { id, messages = [] } = JSON.parse(answer.body) as {
+      id?: string;
+      messages?: Array<{ id: string }>;
+    };
+    const request: ClientRequest = {
+      key,
+      bodyHash: createHash('sha256').update(text).digest('hex'),
+      status: answer.status,
+      notificationId: id,
+      messageIds: messages.map((message) => message.id),
+      at,
+    };
+    requests.push(request);
+    return request;
+  }
+
+  return {
+    requests,
+    send,
+    sendSurely: (key, body, timeoutMs = 60_000) =>
+      until(
+        () => send(key, body),
+        ({ status }) => status === 202,
+        timeoutMs,
+      ),
+  };
+}
+
+/** A small e-mail to an address of its own. */
+export function emailTo(name: string, more: object = {}): object {
+  return {
+    to: { email: `${name}@example.com` },
+    content: { email: { subject: 'Hello', text: 'Hello' } },
+    ...more,
+  };
+}
+
+/** Keys nobody used before. */
+export function freshKeys(count: number): string[] {
+  const run = randomUUID().slice(0, 8);
+  return Array.from({ length: count }, (_, index) => `${run}-${index}`);
+}
