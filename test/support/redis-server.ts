@@ -19,6 +19,14 @@ export interface TestRedis {
   kill(): Promise<void>;
   /** The same port again, empty. Kills the server first when it still runs. */
   restart(): Promise<void>;
+  /** SIGSTOP: it is there and answers nothing. */
+  freeze(): void;
+  /** Undoes `freeze`. */
+  thaw(): void;
+  /** Where it keeps its files. */
+  readonly dir: string;
+  /** Runs a command, such as `CONFIG SET`. */
+  run(command: string, ...args: string[]): Promise<unknown>;
   /** FLUSHALL. */
   flush(): Promise<void>;
   /** Every key and value it holds, as text. */
@@ -67,6 +75,10 @@ export async function startRedis(options: { port?: number; args?: string[] } = {
       await kill();
       await start();
     },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    dir,
+    run: (name, ...args) => command(url, (redis) => redis.call(name, ...args)),
     flush: async () => {
       await command(url, (redis) => redis.flushall());
     },

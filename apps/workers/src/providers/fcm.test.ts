@@ -8,8 +8,8 @@ import {
   startFcmSink,
 } from '../../../../test/support/fcm-sink.ts';
 import { makeServiceAccount } from '../../../../test/support/service-account.ts';
-import { startTcpRelay } from '../../../../test/support/tcp-relay.ts';
 import { startTokenEndpoint } from '../../../../test/support/token-endpoint.ts';
+import { startToxicProxy } from '../../../../test/support/toxic-proxy.ts';
 import { until } from '../../../../test/support/until.ts';
 import { createFcmProvider } from './fcm.ts';
 import { createAccessTokens } from './fcm-access-tokens.ts';
@@ -383,7 +383,7 @@ describe('the connection', () => {
 
   test('a network that died in silence is noticed before the next message is risked', async () => {
     const sink = await sinkOf();
-    const relay = await startTcpRelay(sink.port);
+    const relay = await startToxicProxy(sink.port);
     running.push(relay);
     const provider = providerFor(sink, {
       baseUrl: `http://127.0.0.1:${relay.port}`,
