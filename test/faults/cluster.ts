@@ -42,17 +42,21 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** `received` is the log of the sink at `smtpUrl`. `redisUrl` stands in for the Redis of the engines. */
+/**
+ * `received` is the log of the sink at `smtpUrl`. `redisUrl` stands in for the Redis of the engines; `shared` has
+ * one started where workers would have queues of their own.
+ */
 export async function openCluster(options: {
   smtpUrl: string;
   received: ReceivedMail[];
   redisUrl?: string;
+  shared?: boolean;
   env?: Record<string, string>;
 }): Promise<Cluster> {
-  const { smtpUrl, received, redisUrl, env: more } = options;
+  const { smtpUrl, received, env: more } = options;
   const dir = tempDir();
   const ends: Array<() => Promise<unknown> | unknown> = [dir.remove];
-  const engines = await sharedEngines(dir.path, ends, redisUrl);
+  const engines = await sharedEngines(dir.path, ends, options);
   const env = {
     DATA_DIR: dir.path,
     PORT: '0',
@@ -143,11 +147,12 @@ const hasNoOpenAttempt = ({ attempts }: History['record']['messages'][number]) =
 async function sharedEngines(
   dataDir: string,
   ends: Array<() => Promise<unknown> | unknown>,
-  redisUrl: string | undefined,
+  { redisUrl, shared = false }: { redisUrl?: string; shared?: boolean },
 ): Promise<EngineVariables> {
   const engines = await enginesOf(dataDir);
   if (redisUrl !== undefined) return { ...engines, REDIS_URL: redisUrl };
-  if (enginesOfTests !== 'redis+sqlite' || !redisAvailable) return engines;
+  const hasOwn = enginesOfTests === 'redis+sqlite' || (shared && enginesOfTests === 'pglite+sqlite');
+  if (!hasOwn || !redisAvailable) return engines;
   const redis = await startRedis();
   ends.push(redis.stop);
   return { ...engines, REDIS_URL: redis.url };
