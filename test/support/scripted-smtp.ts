@@ -107,6 +107,8 @@ export async function startScriptedSmtp(script: SmtpScript = {}): Promise<Script
       if (pending === '') return false;
       if (!bodyBegan) play('bodyStart', socket);
       bodyBegan = true;
+      // Dropped at its first octets: what came with them was never a message.
+      if (socket.destroyed) return false;
       const end = pending.startsWith('.\r\n') ? 0 : pending.indexOf('\r\n.\r\n') + 2;
       if (end === 1) return false;
       // RFC 5321 §4.5.2: one leading dot was added to each line that began with one.
