@@ -54,9 +54,11 @@ test.skipIf(!redisAvailable)(
       timeoutMs: 120_000,
       drain: { from, withinMs: 60_000 },
     });
+    const lastAt = Math.max(...record.messages.map(({ endedAt }) => endedAt ?? 0));
     console.log(
       `seed ${seed}: ${plan.length} faults, ${load.answers.length} keys, ${record.messages.length} accepted, ` +
-        `${JSON.stringify(record.counts)}, ${copies.length} copies`,
+        `${JSON.stringify(record.counts)}, ${copies.length} copies, ` +
+        `the last ended ${lastAt - from} ms after the faults`,
     );
   },
   totalMs + 300_000,

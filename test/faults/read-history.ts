@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MessageStatus } from '@tidings/contracts';
 import type { Database } from '@tidings/db';
-import { asc, count } from 'drizzle-orm';
+import { asc, count, eq, isNotNull } from 'drizzle-orm';
 import type { ReceivedMail } from '../support/smtp-sink.ts';
 import type { Copy, SqlRecord } from './check-invariants.ts';
 
@@ -30,6 +30,23 @@ export async function readRecord({ handle, tables }: Database): Promise<SqlRecor
     counts: Object.fromEntries(counted.map((row) => [row.status, row.count])) as Partial<
       Record<MessageStatus, number>
     >,
+  };
+}
+
+/** How far it is: messages stored and not ended, and attempts whose end is not known. */
+export async function readProgress({ handle, tables }: Database) {
+  const { messages, attempts } = tables;
+  const countOf = async (rows: Promise<Array<{ count: number }>>) => (await rows)[0]?.count ?? 0;
+  return {
+    stored: await countOf(Promise.resolve(handle.select({ count: count() }).from(messages))),
+    open: await countOf(
+      Promise.resolve(handle.select({ count: count() }).from(messages).where(isNotNull(messages.place))),
+    ),
+    openAttempts: await countOf(
+      Promise.resolve(
+        handle.select({ count: count() }).from(attempts).where(eq(attempts.outcome, 'started')),
+      ),
+    ),
   };
 }
 
