@@ -1,0 +1,5 @@
+/** The calls that a load is made of. */
+export type Call = 'trpc send' | 'rest send' | 'trpc sendMany';
+
+/** Notifications in each call of `trpc sendMany`. */
+export const itemsPerBulk = 500;

@@ -1,0 +1,71 @@
+import { type Call, itemsPerBulk } from './calls.ts';
+
+const paths: Readonly<Record<Call, string>> = {
+  'trpc send': '/trpc/notifications.send',
+  'rest send': '/v1/notifications',
+  'trpc sendMany': '/trpc/notifications.sendMany',
+};
+
+/** As many different requests as are made; then they come again. */
+const different = 500;
+
+/** Makes the requests of a load, as octets. */
+export interface Requests {
+  /** `at` is when it was due, by `performance.now()`. */
+  next(at?: number): Buffer;
+}
+
+/**
+ * Requests for one templated e-mail (or 500 of them) to addresses of their own. With `stamp` the link holds the
+ * instant at which the request was due, which a sink can read out of the mail.
+ */
+export function createRequests(options: {
+  call: Call;
+  apiKey: string;
+  withKeys?: boolean;
+  stamp?: boolean;
+  lane?: string;
+}): Requests {
+  const { call, apiKey, withKeys = false, stamp = false, lane } = options;
+  const path = paths[call];
+  let made = 0;
+
+  function item(index: number, at: number) {
+    const link = stamp
+      ? `https://example.com/t/${performance.timeOrigin + at}/`
+      : 'https://example.com/confirm';
+    return {
+      to: { email: `user${index}@example.com` },
+      template: 'welcome_email',
+      data: { name: `User ${index}`, link },
+      ...(lane !== undefined && { lane }),
+    };
+  }
+
+  function make(index: number, at: number): Buffer {
+    const body =
+      call === 'trpc sendMany'
+        ? { items: Array.from({ length: itemsPerBulk }, (_, nth) => item(index * itemsPerBulk + nth, at)) }
+        : item(index, at);
+    const key = `bench-${index}`;
+    const inBody = withKeys && call === 'trpc send' ? { ...body, idempotencyKey: key } : body;
+    const text = JSON.stringify(inBody);
+    const header = withKeys && call === 'rest send' ? `Idempotency-Key: ${key}\r\n` : '';
+    return Buffer.from(
+      `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${apiKey}\r\n${header}` +
+        `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    );
+  }
+
+  const isFresh = withKeys || stamp;
+  const ready = isFresh
+    ? []
+    : Array.from({ length: call === 'trpc sendMany' ? 20 : different }, (_, index) => make(index, 0));
+  const offset = Date.now() % 1_000_000_000;
+  return {
+    next: (at = 0) => {
+      made += 1;
+      return isFresh ? make(offset * 1000 + made, at) : (ready[made % ready.length] as Buffer);
+    },
+  };
+}
