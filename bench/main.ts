@@ -27,6 +27,10 @@ const rows = rowsNamed(positionals);
 const out = resolve(values.out);
 const profileDir = values.profile ? resolve(dirname(out), 'profiles') : undefined;
 const bench = createBench({ quick: values.quick, rounds, engine, profileDir });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Whatever was started ends with this process, but temporary directories do not go by themselves.
+  process.once(signal, () => void bench.close().finally(() => process.exit(130)));
+}
 const loadBefore = loadavg()[0];
 const results: Result[] = [];
 try {

@@ -1,10 +1,14 @@
 import type { Row } from './row.ts';
 import { acceptRows } from './rows/accept.ts';
 import { deliveryRows } from './rows/delivery.ts';
+import { installRows } from './rows/install.ts';
+import { scaleRows } from './rows/scale.ts';
 
 const groups: Readonly<Record<string, Row[]>> = {
   accept: acceptRows,
   deliver: deliveryRows,
+  scale: scaleRows,
+  install: installRows,
 };
 
 /** The rows of these ids and groups in the order of the table; all of them when none is named. */

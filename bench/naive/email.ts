@@ -19,7 +19,7 @@ export interface EmailTuning {
 export const bestEmailTuning: EmailTuning = {
   concurrency: 64,
   maxConnections: 16,
-  maxMessages: Number.POSITIVE_INFINITY,
+  maxMessages: 1_000_000_000,
 };
 
 /** A worker as the documentation of BullMQ, nodemailer, LiquidJS and drizzle has it. */

@@ -2,7 +2,7 @@ import { type Bench, profileFolder } from '../bench.ts';
 import { startPart } from '../harness/part.ts';
 import { printProfiles } from '../harness/print-profile.ts';
 import { interleave, median } from '../harness/rounds.ts';
-import { startRole } from '../harness/worker.ts';
+import { said, startRole } from '../harness/worker.ts';
 import type { FloodCommands } from '../load/flood-process.ts';
 import type { LoadCommands } from '../load/load-process.ts';
 import type { PreparedCommands } from '../load/prepared-mails.ts';
@@ -82,7 +82,7 @@ async function endToEnd(bench: Bench): Promise<Measured> {
     profileDir: profileFolder(bench, 'D4'),
   });
   try {
-    const [, port] = await tidings.printed(/http:\/\/127\.0\.0\.1:(\d+)\/v1/);
+    const [, port] = await said(tidings, /http:\/\/127\.0\.0\.1:(\d+)\/v1/);
     const whom = {
       port: Number(port),
       apiKey: benchKey,

@@ -7,6 +7,8 @@ export interface Arrived {
   ms: number;
   /** Between the first and the one after which `mark` had come, when so many have come. */
   msToMark: number | undefined;
+  /** How many had a stamp. */
+  stamped: number;
   /** From the stamps in them to their arrival. */
   p50Ms: number;
   p99Ms: number;
@@ -49,6 +51,7 @@ export function createArrivals(): Arrivals {
         count,
         ms: last - first,
         msToMark: markAt === undefined ? undefined : markAt - first,
+        stamped: took.length,
         p50Ms: percentile(sorted, 0.5),
         p99Ms: percentile(sorted, 0.99),
         maxMs: sorted.at(-1) ?? Number.NaN,
