@@ -22,6 +22,8 @@ export interface Bench {
   /** Where profiles go, when they are wanted. */
   profileDir: string | undefined;
   redis(): Promise<BenchRedis>;
+  /** Empties Redis, when there is one. */
+  flush(): Promise<void>;
   /** A fresh record; `database` is a numbered one of Redis, for jobs that must not be mixed. */
   record(database?: number): Promise<BenchRecord>;
   /** Makes something once for all rows that ask for it. */
@@ -63,6 +65,9 @@ export function createBench(options: {
   return {
     ...options,
     redis,
+    flush: async () => {
+      if (made.has('redis')) await (await redis()).flush();
+    },
     record: async (database = 0) => {
       const dir = tempDir();
       ends.push(dir.remove);

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { createBench, engines } from './bench.ts';
 import { canPin } from './harness/cores.ts';
 import { jsonOf, type Result, tableOf } from './report.ts';
+import type { Measured } from './row.ts';
 import { rowsNamed } from './rows.ts';
 
 // npm run bench -- [rows or groups] [--quick] [--rounds 5] [--profile] [--engine redis+postgres] [--out file]
@@ -31,13 +32,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // Whatever was started ends with this process, but temporary directories do not go by themselves.
   process.once(signal, () => void bench.close().finally(() => process.exit(130)));
 }
+/** A row that hangs must not hold up a night. */
+const rowTimeoutMs = 45 * 60_000;
 const loadBefore = loadavg()[0];
 const results: Result[] = [];
 try {
   for (const row of rows) {
     bench.say(`${row.id}: ${row.what} …`);
     try {
-      const measured = await row.measure(bench);
+      const measured = await inTime(row.measure(bench));
       results.push({ row, measured });
     } catch (error) {
       const text = error instanceof Error ? `${error.message} ${error.cause ?? ''}` : String(error);
@@ -63,4 +66,10 @@ mkdirSync(dirname(out), { recursive: true });
 writeFileSync(out, jsonOf(results, run));
 console.log(tableOf(results));
 console.log(`${out}`);
+
+function inTime(measured: Promise<Measured>): Promise<Measured> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('it took too long')), rowTimeoutMs);
+  return Promise.race([measured, late]).finally(() => clearTimeout(timer));
+}
 process.exit(results.some(({ error }) => error !== undefined) ? 1 : 0);

@@ -75,11 +75,12 @@ async function endToEnd(bench: Bench): Promise<Measured> {
   const perSecond = 500;
   const load = startPart<LoadCommands>({ core: 'load', file: 'bench/load/load-process.ts' });
   const record = await bench.record();
-  await (await bench.redis()).flush();
+  const profileDir = profileFolder(bench, 'D4');
+  await bench.flush();
   const tidings = startRole({
     role: 'start',
     env: { ...env, ...record.env, SMTP_URL: `smtp://127.0.0.1:${ports.stamps}`, TIDINGS_API_KEY: benchKey },
-    profileDir: profileFolder(bench, 'D4'),
+    profileDir,
   });
   try {
     const [, port] = await said(tidings, /http:\/\/127\.0\.0\.1:(\d+)\/v1/);
@@ -109,6 +110,7 @@ async function endToEnd(bench: Bench): Promise<Measured> {
     await tidings.end('SIGTERM');
     await load.end();
     record.remove();
+    if (profileDir !== undefined) printProfiles(bench, 'D4', profileDir);
   }
 }
 

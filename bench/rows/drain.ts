@@ -68,7 +68,7 @@ export async function drainProduct(
 ): Promise<Drained> {
   const { channel, messages, profileDir } = options;
   const sinks = await openSinks(bench);
-  await (await bench.redis()).flush();
+  await bench.flush();
   const record = await bench.record();
   await fillRecord({ env: record.env, count: messages, channel });
   const { smtpPort = sinks.ports.smtp } = options;

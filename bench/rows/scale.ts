@@ -69,7 +69,7 @@ function memory(bench: Bench): Promise<{ redisMb: number; workerMb: number }> {
   return bench.shared('memory', async () => {
     const { sink, env } = await openSinks(bench);
     const record = await largeBacklog(bench);
-    const redis = await bench.redis();
+    const redis = bench.engine === 'embedded+sqlite' ? undefined : await bench.redis();
     await sink.ask('reset');
     const workers = startRole({ role: 'workers', env: { ...env, ...record.env } });
     const most = { redisMb: 0, workerMb: 0 };
@@ -78,7 +78,7 @@ function memory(bench: Bench): Promise<{ redisMb: number; workerMb: number }> {
       const until = performance.now() + (bench.quick ? 3000 : 30_000);
       while (performance.now() < until) {
         await delay(100);
-        most.redisMb = Math.max(most.redisMb, await redis.usedMb());
+        most.redisMb = Math.max(most.redisMb, (await redis?.usedMb()) ?? 0);
         most.workerMb = Math.max(most.workerMb, residentMb(workers.pid));
       }
     } finally {
@@ -89,6 +89,7 @@ function memory(bench: Bench): Promise<{ redisMb: number; workerMb: number }> {
 }
 
 async function redisMemory(bench: Bench): Promise<Measured> {
+  if (bench.engine === 'embedded+sqlite') throw new Error('there is no Redis');
   const { redisMb } = await memory(bench);
   return {
     value: redisMb,
@@ -104,11 +105,12 @@ async function workerMemory(bench: Bench): Promise<Measured> {
 
 /** Deliveries a second of 1, 2 and 4 processes against a server that takes 50 ms for each mail. */
 async function processes(bench: Bench): Promise<Measured> {
+  if (bench.engine === 'embedded+sqlite') throw new Error('processes share no embedded queue');
   const { sink, ports, env } = await openSinks(bench);
   const ms = bench.quick ? 2000 : 6000;
 
   async function rateOf(workers: number): Promise<number> {
-    await (await bench.redis()).flush();
+    await bench.flush();
     const record = await bench.record();
     await fillRecord({ env: record.env, count: bench.quick ? 4000 : 20_000, channel: 'email' });
     await sink.ask('reset');
