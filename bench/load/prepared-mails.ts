@@ -28,7 +28,7 @@ async function send(options: { port: number; connections: number; count: number 
   return ms;
 }
 
-function mail(index: number): Promise<Buffer> {
+function mail(index: number): Buffer {
   const name = `User ${index}`;
   const link = 'https://example.com/confirm';
   return composeEmail({
