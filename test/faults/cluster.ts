@@ -108,7 +108,7 @@ export async function openCluster(options: {
     startWorker: (how = {}) => start('test/support/worker-process.ts', how),
     note: (fault) => void faults.push({ from: Date.now(), to: Date.now(), ...fault }),
     record,
-    expectInvariants: async ({ timeoutMs = 60_000, drain } = {}) => {
+    expectInvariants: async ({ timeoutMs = 90_000, drain } = {}) => {
       const asked = client.requests.length > 0;
       // The sink and the proxies live in this process: what asks again and again must be cheap.
       await until(

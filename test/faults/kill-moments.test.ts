@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Child } from '../support/child.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
 import { until } from '../support/until.ts';
 import { longTest } from './all.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { emailTo, freshKeys } from './recording-client.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 const cleanUp: Array<() => Promise<unknown>> = [];
 let cluster: Cluster;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { enginesOfTests } from '../support/engines.ts';
 import { redisAvailable } from '../support/redis-server.ts';
 import { type ScriptedSmtp, startScriptedSmtp } from '../support/scripted-smtp.ts';
@@ -6,6 +6,8 @@ import { until } from '../support/until.ts';
 import { longTest } from './all.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { emailTo, freshKeys } from './recording-client.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 const ok = '250 2.0.0 Ok';
 

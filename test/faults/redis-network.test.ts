@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { redisAvailable, startRedis, type TestRedis } from '../support/redis-server.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { startToxicProxy, type ToxicProxy } from '../support/toxic-proxy.ts';
@@ -9,6 +9,8 @@ import { until } from '../support/until.ts';
 import { longTest } from './all.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { startLoad } from './load.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 /** The promise is five seconds; a machine that runs other tests meanwhile may take a little longer. */
 const resumesWithinMs = 5000;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { enginesOfTests } from '../support/engines.ts';
 import { redisAvailable } from '../support/redis-server.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
@@ -9,6 +9,8 @@ import { runsAll } from './all.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { copiesOf } from './read-history.ts';
 import { freshKeys } from './recording-client.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 const cleanUp: Array<() => Promise<unknown>> = [];
 afterEach(async () => {
