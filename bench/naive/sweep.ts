@@ -5,9 +5,10 @@ import { drainNaive } from '../rows/drain.ts';
 import type { EmailTuning } from './email.ts';
 import type { PushTuning } from './push.ts';
 
-// What the naive pipeline was tuned by: node bench/naive/sweep.ts --messages 5000 --rounds 3
+// What the naive pipeline was tuned by: node bench/naive/sweep.ts --channel push --messages 5000 --rounds 3
 const { values } = parseArgs({
   options: {
+    channel: { type: 'string' },
     messages: { type: 'string', default: '5000' },
     rounds: { type: 'string', default: '3' },
   },
@@ -24,7 +25,7 @@ const email: EmailTuning[] = [
   { concurrency: 64, maxConnections: 64, maxMessages: unlimited },
   { concurrency: 256, maxConnections: 64, maxMessages: unlimited },
 ];
-const push: PushTuning[] = [{ concurrency: 16 }, { concurrency: 64 }, { concurrency: 256 }];
+const push: PushTuning[] = [8, 16, 32, 64, 256].map((concurrency) => ({ concurrency }));
 
 const bench = createBench({ quick: false, rounds, engine: 'redis+sqlite', profileDir: undefined });
 const run = (channel: 'email' | 'push', tuning: object) => async () =>
@@ -34,6 +35,7 @@ try {
     ['email', email],
     ['push', push],
   ] as const) {
+    if (values.channel !== undefined && values.channel !== channel) continue;
     const sides = tunings.map((tuning) => [`${channel} ${JSON.stringify(tuning)}`, run(channel, tuning)]);
     const results = await interleave(
       rounds,

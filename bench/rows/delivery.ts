@@ -1,6 +1,7 @@
 import { type Bench, profileFolder } from '../bench.ts';
 import { startPart } from '../harness/part.ts';
 import { printProfiles } from '../harness/print-profile.ts';
+import { cpuMs } from '../harness/proc.ts';
 import { interleave, median } from '../harness/rounds.ts';
 import { said, startRole } from '../harness/worker.ts';
 import type { FloodCommands } from '../load/flood-process.ts';
@@ -58,14 +59,20 @@ async function drainAgainstPrepared(bench: Bench): Promise<Measured> {
   const prepared = async (): Promise<Drained> => {
     const sender = startPart<PreparedCommands>({ core: 'product', file: 'bench/load/prepared-mails.ts' });
     const options = { port: ports.smtp, connections: smtpConnections, count: messages };
-    const ms = await sender.ask('send', options).finally(sender.end);
-    return { perSecond: (messages / ms) * 1000, cpuUs: Number.NaN, sinkCpuUs: Number.NaN };
+    try {
+      const usedBefore = cpuMs(sender.pid);
+      const ms = await sender.ask('send', options);
+      const cpuUs = ((cpuMs(sender.pid) - usedBefore) * 1000) / messages;
+      return { perSecond: (messages / ms) * 1000, cpuUs, sinkCpuUs: Number.NaN };
+    } finally {
+      await sender.end();
+    }
   };
   const sides = await interleave(bench.rounds, {
     product: () => drainProduct(bench, { channel: 'email', messages }),
     prepared,
   });
-  return compare(sides.product, sides.prepared);
+  return { ...compare(sides.product, sides.prepared), notes: [cpuNote(sides.product, sides.prepared)] };
 }
 
 /** The whole way in one process, as `npm start` runs it. */
