@@ -156,3 +156,18 @@ test('a run that throws before it awaits does not stop the group', async () => {
   broken = false;
   expect(await run(2)).toBe(2);
 });
+
+test('what weighs more goes out in smaller groups, and what weighs too much goes alone', async () => {
+  const groups: number[][] = [];
+  const group = createGroup<number, number>({
+    run: async (items) => {
+      groups.push(items);
+      return items;
+    },
+    maxItems: 5,
+    weigh: (item) => item,
+  });
+  const items = [2, 2, 2, 9, 0, 0, 5];
+  expect(await Promise.all(items.map((item) => group(item)))).toEqual(items);
+  expect(groups).toEqual([[2, 2], [2], [9], [0, 0], [5]]);
+});

@@ -14,14 +14,18 @@ export type Group<Item, Result> = (item: Item) => Promise<Result>;
  * When a group as a whole throws, its items are run again one by one, so that a fault of one item fails
  * that item only. `isOutage` tells the errors for which that is pointless: then the group fails, and with it
  * what came while it ran, which would only wait as long for the same.
+ *
+ * A group has at most `maxItems` items, and where `weigh` says that one is the work of several, fewer: its weight is
+ * at most `maxItems` too, unless a single item has more.
  */
 export function createGroup<Item, Result>(options: {
   run: GroupRun<Item, Result>;
   maxItems: number;
+  weigh?: (item: Item) => number;
   gatherMs?: number;
   isOutage?: (error: unknown) => boolean;
 }): Group<Item, Result> {
-  const { run, maxItems, gatherMs = 0, isOutage = () => false } = options;
+  const { run, maxItems, weigh = () => 1, gatherMs = 0, isOutage = () => false } = options;
   interface Waiting {
     item: Item;
     resolve: (result: Result) => void;
@@ -37,9 +41,19 @@ export function createGroup<Item, Result>(options: {
     else setTimeout(flush, gatherMs);
   }
 
+  function sizeOfNext(): number {
+    let weight = 0;
+    const tooMany = waiting.findIndex(({ item }) => {
+      weight += Math.max(1, weigh(item));
+      return weight > maxItems;
+    });
+    return tooMany === -1 ? waiting.length : Math.max(1, tooMany);
+  }
+
   async function flush() {
-    const batch = waiting.slice(0, maxItems);
-    waiting = waiting.slice(maxItems);
+    const size = sizeOfNext();
+    const batch = waiting.slice(0, size);
+    waiting = waiting.slice(size);
     await settle(batch);
     endedAt = performance.now();
     if (waiting.length > 0) schedule();

@@ -31,6 +31,8 @@ export function createAccept(options: {
   const { store, makePlan, fastPath, admission, metrics } = options;
   const commit = createGroup<AcceptItem, AcceptResult>({
     maxItems: 500,
+    // A hundred devices are a hundred rows: five hundred such requests in one commit would stop everybody for seconds.
+    weigh: ({ messages }) => messages.length,
     isOutage: store.isOutage,
     run: async (items) => {
       const results = await store.accept(items);
