@@ -54,7 +54,7 @@ const inputOf = (operation: Operation): fc.Arbitrary<unknown> => {
 /** A whole body is refused for what is no JSON in any of its items: those are mutated one at a time. */
 function isPlainJson(value: unknown): boolean {
   try {
-    parseJson(toJson({ items: [value] }));
+    parseJson(toJson({ items: [value, null] }));
     return true;
   } catch {
     return false;

@@ -1,13 +1,13 @@
 import type fc from 'fast-check';
 
 /**
- * How long and from which seed a property is tried: `FUZZ_RUNS` multiplies nothing, it is the number of runs of
- * each property; `FUZZ_SEED` and `FUZZ_PATH` repeat what a failure printed.
+ * How often a property is tried, and from where: `FUZZ_RUNS` times as often as it says, and with `FUZZ_SEED` and
+ * `FUZZ_PATH` what a failure printed is done again.
  */
 export function fuzzRuns<Values>(runs: number): fc.Parameters<Values> {
   const { FUZZ_RUNS, FUZZ_SEED, FUZZ_PATH } = process.env;
   return {
-    numRuns: Number(FUZZ_RUNS || runs),
+    numRuns: Math.ceil(runs * Number(FUZZ_RUNS || 1)),
     ...(FUZZ_SEED && { seed: Number(FUZZ_SEED) }),
     ...(FUZZ_PATH && { path: FUZZ_PATH }),
   };

@@ -9,6 +9,8 @@ export interface TestRecord {
   database: Database;
   /** Locks it from another connection; answers how to give it back. */
   lockRecord(): Promise<() => Promise<void>>;
+  /** Does what no operation of the store does: lets time pass, or watches. */
+  query(text: string): Promise<unknown[]>;
 }
 
 /** The record of a data directory, on the dialect that the suites run on. */
@@ -17,13 +19,18 @@ export async function openRecord(dataDir: string): Promise<TestRecord> {
   if (url) return openOnPostgres(url);
   const path = join(dataDir, 'tidings.db');
   const database = openSqlite({ path });
-  (database.handle as unknown as { $client: Sqlite.Database }).$client.pragma('busy_timeout = 50');
+  const { $client } = database.handle as unknown as { $client: Sqlite.Database };
+  $client.pragma('busy_timeout = 50');
   return {
     database,
     lockRecord: async () => {
       const other = new Sqlite(path);
       other.exec('BEGIN EXCLUSIVE');
       return async () => void other.close();
+    },
+    query: async (text) => {
+      const statement = $client.prepare(text);
+      return statement.reader ? statement.all() : [statement.run()];
     },
   };
 }
@@ -42,6 +49,12 @@ async function openOnPostgres(url: string): Promise<TestRecord> {
       const tables = rows.map(({ name }) => `"${name}"`).join(', ');
       await other.query(`BEGIN; LOCK TABLE ${tables} IN EXCLUSIVE MODE`);
       return () => other.end();
+    },
+    query: async (text) => {
+      const other = new pg.Client({ connectionString: url });
+      await other.connect();
+      const result = await other.query(text).finally(() => other.end());
+      return result.rows;
     },
   };
 }

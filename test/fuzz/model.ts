@@ -1,0 +1,88 @@
+import { hasEnded, type MessageStatus, transitions } from '@tidings/contracts';
+
+/** What the provider does with a message, time after time. `waits`: it has it in full and does not answer. */
+export const answers = ['sent', 'transient', 'rejected', 'bounced', 'ambiguous', 'held', 'waits'] as const;
+export type ProviderAnswer = (typeof answers)[number];
+
+/** Failures after which a message is a dead letter. */
+export const budget = 4;
+
+/** What is known of one message from outside: what was asked for it, and what happened around it. */
+export interface Known {
+  script: readonly ProviderAnswer[];
+  /** In doubt it is not sent again. */
+  holds: boolean;
+  /** It is asked to be sent later, and only in time. */
+  scheduled: boolean;
+  expires: boolean;
+  timePassed: boolean;
+  /** A cancel was answered `pending` or `canceled`; the latter is an end. */
+  cancel: 'none' | 'pending' | 'canceled';
+  replays: number;
+  /** How often a worker may have lost it while it sent: killed, or robbed of its lease. */
+  doubts: number;
+  /** The last status that was seen, and whether what can take an end back has happened since. */
+  seen: MessageStatus;
+  mayHaveLeftEnd: boolean;
+}
+
+/** What a message begins as. */
+export function known(asked: Pick<Known, 'script' | 'holds' | 'scheduled' | 'expires'>): Known {
+  return {
+    ...asked,
+    timePassed: false,
+    cancel: 'none',
+    replays: 0,
+    doubts: 0,
+    seen: asked.scheduled ? 'scheduled' : 'queued',
+    mayHaveLeftEnd: false,
+  };
+}
+
+/** Every status that a message may end with, once nothing more is asked and a provider that answers is there. */
+export function possibleEnds(message: Known): Set<MessageStatus> {
+  const { script, holds, cancel, replays, doubts } = message;
+  const ends = new Set<MessageStatus>();
+  const isLate = message.expires && message.timePassed;
+  if (cancel === 'canceled' && replays === 0) {
+    ends.add('canceled');
+    if (doubts > 0) ends.add('sent');
+    return ends;
+  }
+  // A replay takes up the script wherever it was, with a fresh budget.
+  const starts = replays === 0 ? [0] : Array.from({ length: script.length + 1 }, (_, index) => index);
+  for (const start of starts) walk(start, 0);
+  if (cancel !== 'none') ends.add('canceled');
+  if (isLate) ends.add('expired');
+  return ends;
+
+  function walk(at: number, failures: number): void {
+    const answer = script[at] ?? 'sent';
+    const isLast = failures + 1 >= budget;
+    const isLost = answer === 'waits' || doubts > 0;
+    if (isLost && (holds || cancel !== 'none' || isLate)) ends.add('unknown');
+    if (isLost && !holds && at < script.length) walk(at + 1, failures);
+    if (answer === 'sent' || answer === 'waits') ends.add('sent');
+    if (answer === 'rejected') ends.add('failed');
+    if (answer === 'bounced') ends.add('bounced');
+    if (answer === 'held') walk(at + 1, failures);
+    if (answer === 'transient') isLast ? ends.add('failed') : walk(at + 1, failures + 1);
+    if (answer === 'ambiguous') isLast || holds ? ends.add('unknown') : walk(at + 1, failures + 1);
+  }
+}
+
+/** Copies that may have gone out: one, and one more for each time it was not known whether one had. */
+export function copiesAtMost(message: Known, ambiguous: number): number {
+  return 1 + ambiguous + message.doubts;
+}
+
+/** May a message that was seen in one status be seen in another one later? By the table, over any number of moves. */
+export function mayFollow(message: Known, next: MessageStatus): boolean {
+  const reached = new Set([message.seen]);
+  for (const status of reached) {
+    // A delivery stays: no provider here reports a bounce later. Other ends are left by a replay or a late success.
+    if (status === 'sent' || (hasEnded(status) && !message.mayHaveLeftEnd)) continue;
+    for (const to of transitions[status]) reached.add(to);
+  }
+  return reached.has(next);
+}
