@@ -2,7 +2,7 @@ import { bootstrap, createApi } from '@tidings/api';
 import { queueNames } from '@tidings/contracts';
 import { createStore, type Store } from '@tidings/db';
 import { addJobs } from '@tidings/queue';
-import { createMetrics, newId, silentLog } from '@tidings/runtime';
+import { createMetrics, newId, parseConfig, silentLog } from '@tidings/runtime';
 import { createWorkers, type Provider } from '@tidings/workers';
 import { type Answer, answerOf } from '../support/api.ts';
 import { openQueue } from '../support/engines.ts';
@@ -205,7 +205,7 @@ export async function openSystem() {
     const api = createApi({
       store,
       engine,
-      config: { HOST: '127.0.0.1', PORT: 0 },
+      config: parseConfig({ DATA_DIR: dir.path, PORT: '0' }),
       log,
       metrics: createMetrics(),
     });
