@@ -9,7 +9,7 @@ const text = 'Hello {{ name }},\n\nwelcome aboard. Confirm your address here:\n{
 const html =
   '<!doctype html>\n<html lang="en">\n<body>\n<p>Hello {{ name }},</p>\n<p>welcome aboard. <a href="{{ link }}">Confirm your address</a>.</p>\n</body>\n</html>\n';
 
-/** What was tuned; docs/performance.md has the sweep. */
+/** What was tuned, by `sweep.ts`. */
 export interface EmailTuning {
   concurrency: number;
   maxConnections: number;

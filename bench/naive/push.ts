@@ -3,7 +3,7 @@ import { eq, sql } from 'drizzle-orm';
 import { Liquid } from 'liquidjs';
 import { messages, type NaiveJob, type NaiveRecord } from './record.ts';
 
-/** What was tuned; docs/performance.md has the sweep. */
+/** What was tuned, by `sweep.ts`. */
 export interface PushTuning {
   concurrency: number;
 }
