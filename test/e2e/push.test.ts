@@ -60,7 +60,9 @@ async function sendOne({ tidings }: TestTidings): Promise<string> {
 async function oneHeld({ tidings }: TestTidings, ids: string[]) {
   const find = async () => {
     const messages = await Promise.all(ids.map((id) => tidings.messages.get.query({ id })));
-    return messages.find(({ attempts }) => attempts.some(({ outcome }) => outcome === 'held'));
+    return messages.find(
+      ({ status, attempts }) => status === 'retrying' && attempts.some(({ outcome }) => outcome === 'held'),
+    );
   };
   return until(find, (message) => message !== undefined);
 }
