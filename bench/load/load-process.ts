@@ -71,7 +71,8 @@ async function openLoop(load: Load & { perSecond: number }): Promise<Loaded> {
   await new Promise<void>((resolve, reject) => {
     const send = () => {
       while (due.length > 0) {
-        const connection = free.pop();
+        // The one that has waited longest: left idle for some seconds, a server closes it.
+        const connection = free.shift();
         if (connection === undefined) return;
         const dueAt = due.shift() ?? 0;
         connection.request(requests.next(dueAt), (reply) => {

@@ -30,9 +30,9 @@ export interface WorkerTuning {
 
 /** Jobs a process works on at once, by queue. Critical ones have theirs reserved. */
 const concurrencyOf: Readonly<Record<QueueName, number>> = {
-  email: 128,
+  email: 256,
   'email-critical': 16,
-  push: 128,
+  push: 256,
   'push-critical': 16,
 };
 

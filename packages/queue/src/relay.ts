@@ -13,7 +13,8 @@ const chunk = 1000;
 
 /**
  * Carries messages from SQL into the window: what the fast path left, what became due, and what waited for
- * room. Rounds come every `idleMs`, and at once while a backlog moves.
+ * room. Rounds come every `idleMs`, and faster while a backlog moves: at once as long as there is room for more,
+ * otherwise so that each finds enough room to be worth its count of the window.
  */
 export function startRelay(options: {
   store: Store;
@@ -24,7 +25,7 @@ export function startRelay(options: {
   idleMs?: number;
 }): Repeating {
   const { store, engine, log, metrics, window = defaultWindow, idleMs = 250 } = options;
-  const busyMs = Math.min(idleMs, 25);
+  const refillMs = Math.min(idleMs, 100);
 
   async function carry({ channel, lane, inQueue }: LaneState): Promise<number> {
     const limit = Math.min(window - inQueue, chunk);
@@ -48,7 +49,8 @@ export function startRelay(options: {
         metrics.backlog.set({ channel: state.channel, lane: state.lane }, state.inQueue);
         if (state.backlog) carried += await carry(state);
       }
-      return carried > 0 ? busyMs : idleMs;
+      if (carried >= chunk) return 0;
+      return carried > 0 ? refillMs : idleMs;
     },
     onError: (err) => log.warn({ err }, 'the relay could not work; it tries again'),
     retryMs: 500,

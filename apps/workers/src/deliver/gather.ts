@@ -1,6 +1,6 @@
 /**
  * Milliseconds that claims, and settlements, keep between their commits while many follow each other. A commit
  * costs about a millisecond of disk whatever it holds, and jobs start and end one by one: without this a commit
- * held two messages of the 64 that were under way. One that comes after a pause is committed at once.
+ * held two messages of those that were under way. One that comes after a pause is committed at once.
  */
-export const gatherMs = 4;
+export const gatherMs = 20;

@@ -9,10 +9,13 @@ export type NotificationRow = Tables['notifications']['$inferSelect'];
 /** Claims that may go without an outcome before the message ends as `unknown: worker_lost`. */
 export const maxUnanswered = 50;
 
+/** What a message says, and to whom: the part of its notification that delivery needs. */
+export type Payload = Pick<NotificationRow, 'id' | 'toName' | 'templateId' | 'content' | 'data' | 'locale'>;
+
 /** A message that is ours to send until its lease ends. */
 export interface Claimed {
   message: MessageRow;
-  notification: NotificationRow;
+  notification: Payload;
 }
 
 /** A message that was not ours to take, as it stands, and the database's time. */
@@ -169,7 +172,7 @@ function* startAttempts(database: Database, db: Handle, claimed: MessageRow[], o
   }
 }
 
-function* selectPayloads(database: Database, db: Handle, claimed: MessageRow[]): Steps<NotificationRow[]> {
+function* selectPayloads(database: Database, db: Handle, claimed: MessageRow[]): Steps<Payload[]> {
   const { notifications } = database.tables;
   const ids = padded([...new Set(claimed.map(({ notificationId }) => notificationId))]);
   if (ids.length === 0) return [];
@@ -179,7 +182,14 @@ function* selectPayloads(database: Database, db: Handle, claimed: MessageRow[]):
       `payloads_${ids.length}`,
       () =>
         db
-          .select()
+          .select({
+            id: notifications.id,
+            toName: notifications.toName,
+            templateId: notifications.templateId,
+            content: notifications.content,
+            data: notifications.data,
+            locale: notifications.locale,
+          })
           .from(notifications)
           .where(inArray(notifications.id, placeholders('id', ids.length))),
       listValues('id', ids),
