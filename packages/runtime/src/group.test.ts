@@ -171,3 +171,23 @@ test('what weighs more goes out in smaller groups, and what weighs too much goes
   expect(await Promise.all(items.map((item) => group(item)))).toEqual(items);
   expect(groups).toEqual([[2, 2], [2], [9], [0, 0], [5]]);
 });
+
+test('what keeps the event loop to itself leaves it as long to everything else', async () => {
+  const runs: number[][] = [];
+  const run = createGroup<number, number>({
+    maxItems: 500,
+    run: async (items) => {
+      runs.push(items);
+      const until = performance.now() + 100;
+      while (performance.now() < until);
+      return items;
+    },
+  });
+  await run(1);
+  const second = run(2);
+  await turn();
+  await turn();
+  expect(runs).toEqual([[1]]);
+  await Promise.all([second, run(3)]);
+  expect(runs).toEqual([[1], [2, 3]]);
+});

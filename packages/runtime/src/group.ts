@@ -8,8 +8,10 @@ export type Group<Item, Result> = (item: Item) => Promise<Result>;
  * Group commit: what is called before the next turn of the event loop, or while an earlier group is still
  * running, goes out together. One call alone waits for nothing but that turn. Groups never overlap.
  *
- * With `gatherMs`, groups that follow each other closely keep that distance, so that each holds more: where a
- * group costs much and an item little, that is faster for all. A call after a pause still waits for nothing.
+ * Groups that follow each other closely keep a distance, so that each holds more: where a group costs much and an
+ * item little, that is faster for all. It is `gatherMs`, and at least as long as the last one kept the event loop to
+ * itself, as SQLite does for its disk: however slow that is, there is as much time for everything else. A full group
+ * does not wait, nor does a call after a pause.
  *
  * When a group as a whole throws, its items are run again one by one, so that a fault of one item fails
  * that item only. `isOutage` tells the errors for which that is pointless: then the group fails, and with it
@@ -34,11 +36,13 @@ export function createGroup<Item, Result>(options: {
   let waiting: Waiting[] = [];
   let busy = false;
   let endedAt = Number.NEGATIVE_INFINITY;
+  let blockedMs = 0;
 
   function schedule() {
-    const isRested = performance.now() - endedAt >= gatherMs;
+    const restMs = Math.max(gatherMs, blockedMs);
+    const isRested = performance.now() - endedAt >= restMs;
     if (isRested || waiting.length >= maxItems) setImmediate(flush);
-    else setTimeout(flush, gatherMs);
+    else setTimeout(flush, restMs);
   }
 
   function sizeOfNext(): number {
@@ -54,7 +58,10 @@ export function createGroup<Item, Result>(options: {
     const size = sizeOfNext();
     const batch = waiting.slice(0, size);
     waiting = waiting.slice(size);
-    await settle(batch);
+    const startedAt = performance.now();
+    const settling = settle(batch);
+    blockedMs = performance.now() - startedAt;
+    await settling;
     endedAt = performance.now();
     if (waiting.length > 0) schedule();
     else busy = false;
