@@ -1,7 +1,7 @@
 import { type Placeholder, sql } from 'drizzle-orm';
 
-/** Values of a prepared statement by the names of its placeholders. */
-export type Values = Record<string, unknown>;
+/** Values of a prepared statement by the names, or numbers, of its placeholders. */
+export type Values = Record<string | number, unknown>;
 
 /**
  * Statements are prepared for so many rows: powers of two, so that few have to be built, which costs more than
@@ -38,29 +38,33 @@ export function listValues(name: string, items: readonly unknown[]): Values {
   return Object.fromEntries(items.map((item, index) => [`${name}${index}`, item]));
 }
 
-/** Placeholders for so many rows with these columns. */
+/**
+ * Placeholders for so many rows with these columns. They are numbered through: an object with thousands of names
+ * costs more to fill than SQLite needs to store what it holds, one with numbers is an array.
+ */
 export function placeholderRows<Key extends string>(
   keys: readonly Key[],
   size: number,
 ): Array<Record<Key, Placeholder>> {
-  return Array.from(
-    { length: size },
-    (_, index) =>
-      Object.fromEntries(keys.map((key) => [key, sql.placeholder(`${key}${index}`)])) as Record<
-        Key,
-        Placeholder
-      >,
-  );
+  return Array.from({ length: size }, (_, row) => {
+    const named = keys.map((key, column) => [key, sql.placeholder(`${row * keys.length + column}`)]);
+    return Object.fromEntries(named) as Record<Key, Placeholder>;
+  });
 }
 
-/** The values of rows' placeholders; what a row lacks is null. */
+/** The values of rows' placeholders, with `others` beside them; what a row lacks is null. */
 export function rowValues<Key extends string>(
   keys: readonly Key[],
   rows: ReadonlyArray<Partial<Record<Key, unknown>>>,
+  others: Values = {},
 ): Values {
-  const values: Values = {};
-  rows.forEach((row, index) => {
-    for (const key of keys) values[`${key}${index}`] = row[key] ?? null;
-  });
+  const values: Values = { ...others };
+  let at = 0;
+  for (const row of rows) {
+    for (const key of keys) {
+      values[at] = row[key] ?? null;
+      at += 1;
+    }
+  }
   return values;
 }

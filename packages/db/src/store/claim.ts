@@ -166,7 +166,7 @@ function* startAttempts(database: Database, db: Handle, claimed: MessageRow[], o
               })),
             )
             .returning({ number: attempts.number }),
-        { ...rowValues(attemptColumns, started), owner },
+        rowValues(attemptColumns, started, { owner }),
       ),
     );
   }

@@ -106,7 +106,7 @@ function* recordAttempts(database: Database, db: Handle, settlements: Settlement
               },
             })
             .returning({ at: attempts.finishedAt }),
-        { ...rowValues(attemptColumns, ended), at: instant },
+        rowValues(attemptColumns, ended, { at: instant }),
       ),
     );
     instant ??= written[0]?.at ?? null;
