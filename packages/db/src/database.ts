@@ -50,6 +50,8 @@ export interface Database {
    * of SQL; at most 60 characters.
    */
   prepared<Row>(db: Handle, name: string, build: () => Preparable<Row>, values: Values): Query<Row>;
+  /** Runs a prepared statement that only reads, outside of any transaction. */
+  read<Row>(query: Query<Row>): Promise<Row[]>;
   /** Does the error mean that the database is away or busy, rather than that the statement is wrong? */
   isOutage(error: unknown): boolean;
   /** Settings of the server that could lose what was accepted, a sentence for each; rejects while it is away. */

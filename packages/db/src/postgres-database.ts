@@ -66,6 +66,7 @@ export function postgresDatabase(pool: PostgresPool): Database {
       known.set(name, statement);
       return statement.execute(values) as unknown as Query<Row>;
     },
+    read: async <Row>(query: Query<Row>) => (await query) as unknown as Row[],
     isOutage: isPostgresOutage,
     settingFaults: () => postgresFaults(pool),
     close: () => pool.end(),

@@ -49,6 +49,7 @@ export function openSqlite(options: { path: string }): Database {
       statements.set(name, statement);
       return { all: () => statement.all(values) as never };
     },
+    read: async (query) => query.all(),
     isOutage: (error) => /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/.test(sqliteCode(error)),
     // Those that matter were read back above.
     settingFaults: async () => [],

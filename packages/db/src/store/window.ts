@@ -32,28 +32,54 @@ function entryColumns(database: Database) {
   };
 }
 
-/** How full the window of every channel and lane is, and whether more waits behind it. */
+/**
+ * How full the window of every channel and lane is, and whether more waits behind it. It is asked several times a
+ * second by every process, so its statements are prepared.
+ */
 export async function laneStates(database: Database, lookaheadMs: number): Promise<LaneState[]> {
-  const { messages } = database.tables;
-  const due = lte(messages.dueAt, sql`${database.now} + ${lookaheadMs}`);
-  const counts = await database.handle
-    .select({ channel: messages.channel, lane: messages.lane, inQueue: count() })
-    .from(messages)
-    .where(and(eq(messages.place, 'queue'), due))
-    .groupBy(messages.channel, messages.lane);
+  const counts = await database.read(countWindow(database, lookaheadMs));
   const states: LaneState[] = [];
   for (const channel of channels) {
     for (const lane of lanes) {
       const inQueue = counts.find((row) => row.channel === channel && row.lane === lane)?.inQueue ?? 0;
-      const waiting = await database.handle
-        .select({ id: messages.id })
-        .from(messages)
-        .where(and(eq(messages.place, 'store'), eq(messages.channel, channel), eq(messages.lane, lane), due))
-        .limit(1);
+      const waiting = await database.read(firstWaiting(database, { channel, lane, lookaheadMs }));
       states.push({ channel, lane, inQueue, backlog: waiting.length > 0 });
     }
   }
   return states;
+}
+
+function isDue(database: Database) {
+  return lte(database.tables.messages.dueAt, sql`${database.now} + ${sql.placeholder('lookaheadMs')}`);
+}
+
+function countWindow(database: Database, lookaheadMs: number) {
+  const { messages } = database.tables;
+  const build = () =>
+    database.handle
+      .select({ channel: messages.channel, lane: messages.lane, inQueue: count() })
+      .from(messages)
+      .where(and(eq(messages.place, 'queue'), isDue(database)))
+      .groupBy(messages.channel, messages.lane);
+  return database.prepared(database.handle, 'count_window', build, { lookaheadMs });
+}
+
+function firstWaiting(database: Database, values: { channel: Channel; lane: Lane; lookaheadMs: number }) {
+  const { messages } = database.tables;
+  const build = () =>
+    database.handle
+      .select({ id: messages.id })
+      .from(messages)
+      .where(
+        and(
+          eq(messages.place, 'store'),
+          eq(messages.channel, sql.placeholder('channel')),
+          eq(messages.lane, sql.placeholder('lane')),
+          isDue(database),
+        ),
+      )
+      .limit(1);
+  return database.prepared(database.handle, 'first_waiting', build, values);
 }
 
 /**
