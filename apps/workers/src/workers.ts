@@ -32,7 +32,7 @@ export interface WorkerTuning {
 const concurrencyOf: Readonly<Record<QueueName, number>> = {
   email: 256,
   'email-critical': 16,
-  push: 256,
+  push: 512,
   'push-critical': 16,
 };
 
