@@ -176,6 +176,7 @@ test('what keeps the event loop to itself leaves it as long to everything else',
   const runs: number[][] = [];
   const run = createGroup<number, number>({
     maxItems: 500,
+    maxRestMs: 1000,
     run: async (items) => {
       runs.push(items);
       const until = performance.now() + 100;

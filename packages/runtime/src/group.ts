@@ -10,8 +10,9 @@ export type Group<Item, Result> = (item: Item) => Promise<Result>;
  *
  * Groups that follow each other closely keep a distance, so that each holds more: where a group costs much and an
  * item little, that is faster for all. It is `gatherMs`, and at least as long as the last one kept the event loop to
- * itself, as SQLite does for its disk: however slow that is, there is as much time for everything else. A full group
- * does not wait, nor does a call after a pause.
+ * itself, as SQLite does for its disk, so that there is as much time for everything else; but for that no more than
+ * `maxRestMs`, because where only a few wait for a slow disk, nothing else would happen. A full group does not wait,
+ * nor does a call after a pause.
  *
  * When a group as a whole throws, its items are run again one by one, so that a fault of one item fails
  * that item only. `isOutage` tells the errors for which that is pointless: then the group fails, and with it
@@ -25,9 +26,10 @@ export function createGroup<Item, Result>(options: {
   maxItems: number;
   weigh?: (item: Item) => number;
   gatherMs?: number;
+  maxRestMs?: number;
   isOutage?: (error: unknown) => boolean;
 }): Group<Item, Result> {
-  const { run, maxItems, weigh = () => 1, gatherMs = 0, isOutage = () => false } = options;
+  const { run, maxItems, weigh = () => 1, gatherMs = 0, maxRestMs = 5, isOutage = () => false } = options;
   interface Waiting {
     item: Item;
     resolve: (result: Result) => void;
@@ -39,7 +41,7 @@ export function createGroup<Item, Result>(options: {
   let blockedMs = 0;
 
   function schedule() {
-    const restMs = Math.max(gatherMs, blockedMs);
+    const restMs = Math.max(gatherMs, Math.min(blockedMs, maxRestMs));
     const isRested = performance.now() - endedAt >= restMs;
     if (isRested || waiting.length >= maxItems) setImmediate(flush);
     else setTimeout(flush, restMs);
