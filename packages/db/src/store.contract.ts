@@ -285,6 +285,14 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect(await claimOne(ids[1] ?? '')).toBeUndefined();
       });
 
+      test('the leases of a dead owner end, also of what an old job claimed while it waited in SQL', async () => {
+        const id = await accepted();
+        await store.leaveWindow([id]);
+        await store.claim({ ids: [id], token: 't1', owner: 'dead', leaseMs });
+        expect(await store.endLeasesOf('dead')).toBe(1);
+        expect(await claimOne(id)).toBeDefined();
+      });
+
       test('what a dead owner had in hand gets a new job from the relay', async () => {
         const id = await accepted();
         await store.claim({ ids: [id], token: 't1', owner: 'dead', leaseMs });

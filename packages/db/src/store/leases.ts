@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 
 /** Gives running sends more time. Answers the ids that are still ours. */
@@ -39,7 +39,8 @@ export async function endLeasesOf(database: Database, owner: string): Promise<nu
       place: 'store',
       generation: sql`${messages.generation} + 1`,
     })
-    .where(and(eq(messages.place, 'queue'), eq(messages.status, 'sending'), eq(messages.leaseOwner, owner)))
+    // Wherever they are: after a replay an old job may claim a message that still waits in SQL for its new one.
+    .where(and(isNotNull(messages.place), eq(messages.status, 'sending'), eq(messages.leaseOwner, owner)))
     .returning({ id: messages.id });
   return freed.length;
 }
