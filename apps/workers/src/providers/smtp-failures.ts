@@ -8,13 +8,22 @@ import { readable } from './readable.ts';
  */
 export type SmtpPhase = 'connect' | 'greeting' | 'tls' | 'auth' | 'envelope' | 'body' | 'handed_over';
 
-/** What nodemailer's errors carry, as far as the classification reads it. */
+/** What nodemailer's errors carry, and ours in its place, as far as the classification reads it. */
 export interface SmtpFault extends Error {
   code?: string | undefined;
   /** The code of the error below, such as `ECONNREFUSED`. */
   originalCode?: string | undefined;
   command?: string | undefined;
   response?: string | undefined;
+}
+
+/** A fault of our own making, in nodemailer's words. */
+export function smtpFault(
+  code: string,
+  message: string,
+  heard: Pick<SmtpFault, 'command' | 'response'> = {},
+): SmtpFault {
+  return Object.assign(new Error(message), { code, ...heard });
 }
 
 /** A failed connection or delivery, with the phase it failed in. */
@@ -148,7 +157,7 @@ function isGarbled({ error, basic }: Facts): boolean {
   return basic === 0 && (Boolean(error.response) || error.code === 'EPROTOCOL');
 }
 
-// Nodemailer refuses some envelopes itself, before it sends anything.
+// Some envelopes are refused here, before anything is sent.
 function isLocal({ error }: Facts, code: string): boolean {
   return error.code === code && !error.response;
 }

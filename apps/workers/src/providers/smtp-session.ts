@@ -1,6 +1,10 @@
-import { Readable } from 'node:stream';
+import { Socket } from 'node:net';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import { isAcceptance, SmtpFailure, type SmtpFault, type SmtpPhase } from './smtp-failures.ts';
+import { createSmtpDialogue, maxReplyBytes, type SmtpDialogue } from './smtp-dialogue.ts';
+import type { SmtpMessage } from './smtp-envelope.ts';
+import { readExtensions, type SmtpExtensions } from './smtp-extensions.ts';
+import { isAcceptance, SmtpFailure, type SmtpFault, type SmtpPhase, smtpFault } from './smtp-failures.ts';
+import { transact } from './smtp-transaction.ts';
 import type { SmtpEndpoint } from './smtp-url.ts';
 
 /** How long each step may take, in milliseconds. */
@@ -10,13 +14,6 @@ export interface SmtpTimeouts {
   greetingTimeoutMs: number;
   /** Without progress in the envelope and the body, and for the reply to the final dot. */
   socketTimeoutMs: number;
-}
-
-/** One message for one recipient. */
-export interface SmtpMessage {
-  from: string;
-  to: string;
-  raw: Buffer;
 }
 
 /** One connection to the server. Every promise settles within its timeout; failures are `SmtpFailure`. */
@@ -34,10 +31,18 @@ export interface SmtpSession {
   drop(): void;
 }
 
-const maxReplyBytes = 64 * 1024;
 const quitTimeoutMs = 2_000;
 
-/** Wraps nodemailer's SMTPConnection, not yet connected. `onEnd` is called once, when it is over. */
+/** What a session works with once it is open. */
+interface Opened {
+  dialogue: SmtpDialogue;
+  extensions: SmtpExtensions;
+}
+
+/**
+ * A connection, not yet opened. Nodemailer's SMTPConnection connects, secures and authenticates it, and goes on to
+ * watch its end; the mails are ours. `onEnd` is called once, when it is over.
+ */
 export function createSmtpSession(
   options: SmtpTimeouts & { endpoint: SmtpEndpoint; onEnd: () => void },
 ): SmtpSession {
@@ -55,23 +60,31 @@ export function createSmtpSession(
     socketCloseTimeout: quitTimeoutMs,
     maxResponseSize: maxReplyBytes,
   });
+  let opened: Opened | undefined;
   connection.once('end', onEnd);
-  // Without a listener an error on an idle connection would end the process; `end` follows and says enough.
-  connection.on('error', () => {});
+  connection.once('end', () => opened?.dialogue.end(closedFault()));
+  // Without a listener an error on an idle connection would end the process; `end` follows.
+  connection.on('error', (error: SmtpFault) => opened?.dialogue.end(error));
 
   async function open(): Promise<void> {
     let authenticating = false;
     const connecting = setTimeout(() => {
       if (connection.stage !== 'init') return;
-      connection.emit('error', fault('ETIMEDOUT', 'Connection timeout'));
+      connection.emit('error', smtpFault('ETIMEDOUT', 'Connection timeout'));
       connection.close();
     }, connectTimeoutMs);
     try {
+      let greeting = '';
       await exchange(connection, connectTimeoutMs + greetingTimeoutMs, (done) => {
-        connection.connect(done);
+        connection.connect((error?: SmtpFault | null) => {
+          // Of the last EHLO: what was said before STARTTLS does not count (RFC 3207 §4.2).
+          greeting = connection.lastServerResponse || '';
+          done(error);
+        });
       });
       authenticating = true;
       await authenticate();
+      opened = { dialogue: takeOver(connection), extensions: readExtensions(greeting) };
     } catch (error) {
       connection.close();
       throw new SmtpFailure(authenticating ? 'auth' : openingPhase(connection), error as SmtpFault);
@@ -84,40 +97,53 @@ export function createSmtpSession(
     const { credentials } = endpoint;
     if (!credentials) return;
     if (!connection.allowsAuth)
-      throw fault('EAUTH', 'The server offers no AUTH for the credentials of the URL');
+      throw smtpFault('EAUTH', 'The server offers no AUTH for the credentials of the URL');
     await exchange(connection, greetingTimeoutMs, (done) => connection.login({ ...credentials }, done));
   }
 
-  async function send({ from, to, raw }: SmtpMessage): Promise<string> {
-    let phase = 'envelope' as SmtpPhase;
+  async function send(message: SmtpMessage): Promise<string> {
+    let phase: SmtpPhase = 'envelope';
+    let timer: NodeJS.Timeout | undefined;
     try {
-      const info = await exchange<{ response: string }>(connection, socketTimeoutMs, (done, stillMoving) => {
-        const body = readInChunks(raw, () => {
-          phase = 'body';
-          stillMoving();
-        });
-        body.once('end', () => {
-          phase = 'handed_over';
-        });
-        connection.send({ from, to, size: raw.length }, body, done);
+      const { dialogue, extensions } = mustBeOpen();
+      timer = setTimeout(() => dialogue.close(timeoutFault()), socketTimeoutMs);
+      return await transact({
+        dialogue,
+        extensions,
+        message,
+        onPhase: (entered) => {
+          phase = entered;
+        },
+        onProgress: () => timer?.refresh(),
       });
-      // An acceptance of something the server has not read yet is no acceptance.
-      if (phase === 'handed_over' && isAcceptance(info.response)) return info.response;
-      throw fault('EPROTOCOL', 'Not a reply to the message', info.response);
     } catch (error) {
       throw new SmtpFailure(phase, error as SmtpFault);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
+  async function reset(): Promise<void> {
+    const reply = await command('RSET', greetingTimeoutMs);
+    if (!isAcceptance(reply)) throw smtpFault('EPROTOCOL', 'RSET refused', { response: reply });
+  }
+
   async function quit(): Promise<void> {
-    if (connection.destroyed) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    connection.once('end', resolve);
-    const timer = setTimeout(() => connection.close(), quitTimeoutMs);
-    timer.unref();
-    connection.quit();
-    await promise;
-    clearTimeout(timer);
+    if (!connection.destroyed) await command('QUIT', quitTimeoutMs).catch(() => {});
+    connection.close();
+  }
+
+  /** A command by itself, and its reply. */
+  async function command(line: string, timeoutMs: number): Promise<string> {
+    const { dialogue } = mustBeOpen();
+    const timer = setTimeout(() => dialogue.close(timeoutFault()), timeoutMs);
+    dialogue.write(`${line}\r\n`, 1);
+    return dialogue.reply().finally(() => clearTimeout(timer));
+  }
+
+  function mustBeOpen(): Opened {
+    if (!opened) throw smtpFault('ECONNECTION', 'Not open');
+    return opened;
   }
 
   return {
@@ -126,40 +152,47 @@ export function createSmtpSession(
     },
     open,
     send,
-    reset: async () => {
-      await exchange(connection, greetingTimeoutMs, (done) => connection.reset(done));
-    },
+    reset,
     quit,
     drop: () => connection.close(),
   };
 }
 
+/**
+ * From here on the replies are ours. `_socket` is the one private member of nodemailer's that is used: after STARTTLS
+ * it is the TLS socket. Its listeners for errors and the end of the connection stay.
+ */
+function takeOver(connection: SMTPConnection): SmtpDialogue {
+  const socket = connection._socket;
+  if (!(socket instanceof Socket)) throw smtpFault('ECONNECTION', 'SMTPConnection has no _socket');
+  for (const listener of socket.listeners('data')) socket.off('data', listener as () => void);
+  // Ours count the time of a whole step, so that a server that trickles does not hold a connection for ever.
+  socket.setTimeout(0);
+  return createSmtpDialogue({ socket, onClose: () => connection.close() });
+}
+
 type Done<T> = (error?: SmtpFault | null, value?: T) => void;
 
 /**
- * One command and its answer. Nodemailer calls back to `send` when the connection is lost, but never to
- * `connect`, `login` or `reset`: those learn it from the events. Its own timeouts are of inactivity, so a
- * server that trickles would hold a slot for ever: on ours the connection is closed.
+ * One step of nodemailer's, which calls back from neither `connect` nor `login` when the connection is lost: the
+ * events tell. Its own timeouts are of inactivity, so a server that trickles would hold a slot for ever: on ours
+ * the connection is closed.
  */
 function exchange<T>(
   connection: SMTPConnection,
   timeoutMs: number,
-  start: (done: Done<T>, stillMoving: () => void) => void,
+  start: (done: Done<T>) => void,
 ): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const timer = setTimeout(() => {
-    reject(fault('ETIMEDOUT', 'Timeout'));
+    reject(timeoutFault());
     connection.close();
   }, timeoutMs);
-  // The callback that knows the reply (a 421) comes just after `end`, in the same tick.
-  const onEnd = () => queueMicrotask(() => reject(fault('ECONNECTION', 'Connection closed')));
+  const onEnd = () => reject(closedFault());
   connection.once('error', reject);
   connection.once('end', onEnd);
   try {
-    start(
-      (error, value) => (error ? reject(error) : resolve(value as T)),
-      () => timer.refresh(),
-    );
+    start((error, value) => (error ? reject(error) : resolve(value as T)));
   } catch (error) {
     reject(error);
   }
@@ -175,21 +208,10 @@ function openingPhase(connection: SMTPConnection): SmtpPhase {
   return connection.upgrading ? 'tls' : 'greeting';
 }
 
-function fault(code: string, message: string, response?: string): SmtpFault {
-  return Object.assign(new Error(message), { code, response });
+function closedFault(): SmtpFault {
+  return smtpFault('ECONNECTION', 'Connection closed');
 }
 
-// Chunks small enough that a slow connection is noticed: `end` comes when the last one has been taken.
-const chunkBytes = 16 * 1024;
-
-function readInChunks(raw: Buffer, onRead: () => void): Readable {
-  let offset = 0;
-  return new Readable({
-    highWaterMark: chunkBytes,
-    read() {
-      onRead();
-      this.push(offset < raw.length ? raw.subarray(offset, offset + chunkBytes) : null);
-      offset += chunkBytes;
-    },
-  });
+function timeoutFault(): SmtpFault {
+  return smtpFault('ETIMEDOUT', 'Timeout');
 }

@@ -6,8 +6,8 @@ import {
   type SmtpConnectionsOptions,
   type SmtpLease,
 } from './smtp-connections.ts';
+import type { SmtpMessage } from './smtp-envelope.ts';
 import { classifySmtpFailure, describeReply, isRefusal, SmtpFailure } from './smtp-failures.ts';
-import type { SmtpMessage } from './smtp-session.ts';
 
 interface Attempt {
   result: ProviderResult;
