@@ -12,7 +12,7 @@ import { arrivals, type Drained, drainNaive, drainProduct, openSinks } from './d
 import { pairedRatio } from './ratio.ts';
 
 /** Connections that the product keeps for a queue by default. */
-const smtpConnections = 8;
+const smtpConnections = 16;
 
 export const benchKey = 'tk_0123456789ab_0123456789abcdef0123456789abcdef';
 

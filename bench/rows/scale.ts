@@ -112,7 +112,7 @@ async function processes(bench: Bench): Promise<Measured> {
   async function rateOf(workers: number): Promise<number> {
     await bench.flush();
     const record = await bench.record();
-    await fillRecord({ env: record.env, count: bench.quick ? 4000 : 20_000, channel: 'email' });
+    await fillRecord({ env: record.env, count: bench.quick ? 8000 : 20_000, channel: 'email' });
     await sink.ask('reset');
     const all = { ...env, ...record.env, SMTP_URL: `smtp://127.0.0.1:${ports.slow}` };
     const running = Array.from({ length: workers }, () => startRole({ role: 'workers', env: all }));

@@ -19,8 +19,8 @@ beforeEach(() => {
   cleanUp.push(dir.remove);
 });
 
-async function start(smtpUrl: string, tuning = quick): Promise<TestTidings> {
-  const env = { SMTP_URL: smtpUrl, EMAIL_FROM: 'Tidings Test <hello@tidings.example>' };
+async function start(smtpUrl: string, tuning = quick, more: object = {}): Promise<TestTidings> {
+  const env = { SMTP_URL: smtpUrl, EMAIL_FROM: 'Tidings Test <hello@tidings.example>', ...more };
   const running = await startTidings({ dataDir, env, tuning });
   cleanUp.push(running.stop);
   return running;
@@ -190,7 +190,7 @@ describe('urgency and limits', () => {
   test('a critical message does not wait behind slow bulk ones', async () => {
     const sink = await startSmtpSink({ acceptDelayMs: 1500 });
     cleanUp.push(sink.stop);
-    const running = await start(sink.url);
+    const running = await start(sink.url, quick, { SMTP_CONNECTIONS: '8' });
     const items = Array.from({ length: 60 }, (_, index) => ({
       to: { email: `bulk${index}@example.com` },
       content,

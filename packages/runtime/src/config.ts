@@ -63,6 +63,7 @@ export const environmentSchema = z
     BOARD_PORT: port(3001),
     WORKERS_PORT: port(3002),
     SMTP_URL: url(['smtp:', 'smtps:']).optional(),
+    SMTP_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(200)).default(16),
     EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
     FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
     FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),

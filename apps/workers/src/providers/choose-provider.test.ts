@@ -1,12 +1,14 @@
 import { ConfigError } from '@tidings/runtime';
 import { expect, test } from 'vitest';
 import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
+import { startScriptedSmtp } from '../../../../test/support/scripted-smtp.ts';
 import { makeServiceAccount } from '../../../../test/support/service-account.ts';
 import { chooseProvider } from './choose-provider.ts';
 
 const good = {
   DATA_DIR: '/nowhere',
   SMTP_URL: 'smtp://localhost:2525',
+  SMTP_CONNECTIONS: 16,
   EMAIL_FROM: 'Acme <hello@acme.example>',
   FCM_BASE_URL: 'https://fcm.example',
 };
@@ -22,6 +24,26 @@ test('e-mail goes by SMTP and push by FCM when they are set, else to files', () 
   expect(nameOf(withFcm, 'push')).toBe('fcm');
   expect(nameOf(withFcm, 'push-critical')).toBe('fcm');
   expect(nameOf(withFcm, 'email')).toBe('smtp');
+});
+
+test('each e-mail queue opens as many connections as it may, and no more', async () => {
+  const sink = await startScriptedSmtp();
+  const providerFor = chooseProvider({ ...good, SMTP_URL: sink.url, SMTP_CONNECTIONS: 3 });
+  const providers = [providerFor('email'), providerFor('email-critical')];
+  const mail = {
+    messageId: 'msg_1',
+    address: 'ada@example.com',
+    platform: null,
+    toName: null,
+    date: 0,
+    content: { channel: 'email', subject: 'Hi', text: 'there' },
+  } as const;
+  const sending = providers.flatMap((provider) => Array.from({ length: 9 }, () => provider.send(mail)));
+  await Promise.all(sending);
+  expect(sink.messages).toHaveLength(18);
+  expect(sink.connections.most).toBe(6);
+  for (const provider of providers) await provider.close();
+  await sink.stop();
 });
 
 test('the push queues have a connection each and share one access token', async () => {

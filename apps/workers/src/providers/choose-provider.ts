@@ -13,7 +13,13 @@ import { parseSmtpUrl } from './smtp-url.ts';
 
 type ProviderConfig = Pick<
   Config,
-  'DATA_DIR' | 'SMTP_URL' | 'EMAIL_FROM' | 'FCM_SERVICE_ACCOUNT' | 'FCM_BASE_URL' | 'FCM_TOKEN_URL'
+  | 'DATA_DIR'
+  | 'SMTP_URL'
+  | 'SMTP_CONNECTIONS'
+  | 'EMAIL_FROM'
+  | 'FCM_SERVICE_ACCOUNT'
+  | 'FCM_BASE_URL'
+  | 'FCM_TOKEN_URL'
 >;
 
 /**
@@ -22,7 +28,7 @@ type ProviderConfig = Pick<
  * @throws ConfigError when a setting cannot be used, before anything is started.
  */
 export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Provider {
-  const { SMTP_URL, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
+  const { SMTP_URL, SMTP_CONNECTIONS, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
   const faults = [
     ...faultsOf('SMTP_URL', () => SMTP_URL !== undefined && parseSmtpUrl(SMTP_URL)),
     ...faultsOf('EMAIL_FROM', () => parseMailbox(EMAIL_FROM)),
@@ -33,7 +39,11 @@ export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Pr
   const createEmail = (): Provider =>
     (SMTP_URL === undefined
       ? createEmailOutbox({ dir: outbox, from: EMAIL_FROM })
-      : createSmtpProvider({ url: SMTP_URL, from: EMAIL_FROM })) as Provider;
+      : createSmtpProvider({
+          url: SMTP_URL,
+          from: EMAIL_FROM,
+          maxConnections: SMTP_CONNECTIONS,
+        })) as Provider;
   const createPush =
     fcm(config) ?? ((): Provider => createPushOutbox({ dir: join(outbox, 'push') }) as Provider);
   return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());

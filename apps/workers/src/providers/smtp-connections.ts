@@ -43,7 +43,7 @@ export interface SmtpConnections {
  */
 export function createSmtpConnections({
   url,
-  maxConnections = 8,
+  maxConnections = 16,
   maxMessages = 100,
   idleMs = 30_000,
   connectTimeoutMs = 10_000,
