@@ -27,6 +27,7 @@ export interface RecordedMessage {
 export interface RecordedAttempt {
   number: number;
   outcome: AttemptOutcome;
+  reason?: string | null;
   startedAt: number;
   finishedAt: number | null;
 }

@@ -3,13 +3,14 @@ import type { WorkerTuning } from '@tidings/workers';
 import { expect } from 'vitest';
 import { type Child, startChild } from '../support/child.ts';
 import { type EngineVariables, enginesOf, enginesOfTests } from '../support/engines.ts';
+import type { FcmSink } from '../support/fcm-sink.ts';
 import { quick } from '../support/quick.ts';
 import { redisAvailable, startRedis } from '../support/redis-server.ts';
 import type { ReceivedMail } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
 import { checkInvariants, type Fault, type History, type Sighting } from './check-invariants.ts';
-import { copiesOf, readProgress, readRecord } from './read-history.ts';
+import { copiesOf, pushCopiesOf, readProgress, readRecord } from './read-history.ts';
 import { createRecordingClient, type RecordingClient } from './recording-client.ts';
 
 const apiKey = 'tk_0123456789ab_0123456789abcdef0123456789abcdef';
@@ -43,17 +44,20 @@ export interface Cluster {
 }
 
 /**
- * `received` is the log of the sink at `smtpUrl`. `redisUrl` stands in for the Redis of the engines; `shared` has
- * one started where workers would have queues of their own.
+ * `received` is the log of the sink at `smtpUrl`; pushes go to `fcm`, through a proxy in front of it when there is
+ * an `fcmUrl`. `redisUrl` stands in for the Redis of the engines; `shared` has one started where workers would
+ * have queues of their own.
  */
 export async function openCluster(options: {
-  smtpUrl: string;
-  received: ReceivedMail[];
+  smtpUrl?: string;
+  received?: ReceivedMail[];
+  fcm?: FcmSink;
+  fcmUrl?: string;
   redisUrl?: string;
   shared?: boolean;
   env?: Record<string, string>;
 }): Promise<Cluster> {
-  const { smtpUrl, received, env: more } = options;
+  const { smtpUrl = '', received = [], fcm, fcmUrl = fcm?.url ?? '', env: more } = options;
   const dir = tempDir();
   const ends: Array<() => Promise<unknown> | unknown> = [dir.remove];
   const engines = await sharedEngines(dir.path, ends, options);
@@ -64,6 +68,11 @@ export async function openCluster(options: {
     TIDINGS_API_KEY: apiKey,
     SMTP_URL: smtpUrl,
     EMAIL_FROM: 'hello@tidings.example',
+    ...(fcm && {
+      FCM_SERVICE_ACCOUNT: JSON.stringify(fcm.account),
+      FCM_BASE_URL: fcmUrl,
+      FCM_TOKEN_URL: fcm.tokens.url,
+    }),
     ...engines,
     ...more,
   };
@@ -125,7 +134,7 @@ export async function openCluster(options: {
       const maxFailures = quick.policy?.maxFailures ?? 0;
       const history: History = {
         record: await record(),
-        copies: copiesOf(received),
+        copies: [...copiesOf(received), ...pushCopiesOf(fcm?.requests ?? [])],
         requests: client.requests,
         faults,
         sightings,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { MessageStatus } from '@tidings/contracts';
 import type { Database } from '@tidings/db';
 import { asc, count, eq, isNotNull } from 'drizzle-orm';
+import type { FcmRequest } from '../support/fcm-sink.ts';
 import type { ReceivedMail } from '../support/smtp-sink.ts';
 import type { Copy, SqlRecord } from './check-invariants.ts';
 
@@ -60,4 +61,24 @@ export function copiesOf(received: ReceivedMail[]): Copy[] {
     const body = createHash('sha256').update(raw).digest('hex');
     return { messageId: id, identity: `${messageId} ${date}`, body, at };
   });
+}
+
+/**
+ * What FCM may have taken: what it said 200 to, and what it never said no to. A refused stream was not looked at,
+ * and any other status is a no.
+ */
+export function pushCopiesOf(requests: FcmRequest[]): Copy[] {
+  return requests.filter(mayHaveTaken).map(({ raw, body: { message }, at }) => {
+    const { data, android, apns, webpush } = message;
+    return {
+      messageId: data.tidingsMessageId ?? '',
+      identity: JSON.stringify([data, android, apns, webpush]),
+      body: raw,
+      at,
+    };
+  });
+}
+
+function mayHaveTaken({ said }: FcmRequest): boolean {
+  return typeof said === 'object' ? said.status === 200 : said !== 'refuse';
 }

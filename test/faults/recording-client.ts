@@ -76,6 +76,15 @@ export function emailTo(name: string, more: object = {}): object {
   };
 }
 
+/** A small push to a device of its own. */
+export function pushTo(name: string, more: object = {}): object {
+  return {
+    to: { device: { platform: 'fcm', token: name } },
+    content: { push: { title: 'Hello', body: 'Hello' } },
+    ...more,
+  };
+}
+
 /** Keys nobody used before. */
 export function freshKeys(count: number): string[] {
   const run = randomUUID().slice(0, 8);

@@ -7,7 +7,7 @@ export interface FcmReply {
   errorCode?: string;
   errorStatus?: string;
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Buffer;
 }
 
 /**

@@ -32,6 +32,10 @@ export interface FcmRequest {
   streamId: number;
   /** Which connection it came on, from 1. */
   session: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** What was said to it; undefined while nothing is. */
+  said?: FcmReply | FcmFault;
 }
 
 /** What is said to a request. Undefined: what it deserves. */
@@ -109,6 +113,11 @@ export async function startFcmSink(options: FcmSinkOptions = {}): Promise<FcmSin
     return { status: 200, body: JSON.stringify({ name: nameOf(taken.length) }) };
   }
 
+  function sayDeserved(stream: ServerHttp2Stream, request: FcmRequest): void {
+    request.said = judge(request);
+    sayReply(stream, request.said);
+  }
+
   function nameOf(number: number): string {
     return `projects/${of.account.project_id}/messages/${number}`;
   }
@@ -120,12 +129,13 @@ export async function startFcmSink(options: FcmSinkOptions = {}): Promise<FcmSin
       state.lastStreamId = request.streamId;
       const code = isClean ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_ENHANCE_YOUR_CALM;
       stream.session?.goaway(code, request.streamId);
-      if (isClean) sayReply(stream, judge(request));
+      if (isClean) sayDeserved(stream, request);
     } else if (typeof said === 'string') {
       streamFaults[said]?.(stream, (bytes) => {
         pouredBytes += bytes;
       });
-    } else sayReply(stream, said ?? judge(request));
+    } else if (said === undefined) sayDeserved(stream, request);
+    else sayReply(stream, said);
   }
 
   async function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
@@ -141,9 +151,11 @@ export async function startFcmSink(options: FcmSinkOptions = {}): Promise<FcmSin
     const raw = Buffer.concat(await stream.toArray()).toString();
     const { id: streamId = 0 } = stream;
     if (stream.destroyed || !state || streamId > state.lastStreamId) return;
-    const request = { body: JSON.parse(raw), raw, headers, streamId, session: state.number };
+    const { number: session } = state;
+    const request: FcmRequest = { body: JSON.parse(raw), raw, headers, streamId, session, at: Date.now() };
     requests.push(request);
     const said = await answer(requests.length, request);
+    request.said = said;
     // Node tells of the end of a stream later than the client hears of it.
     if (said !== 'silence' && said !== 'endless') close();
     if (!stream.destroyed && streamId <= state.lastStreamId) give(stream, request, said, state);
