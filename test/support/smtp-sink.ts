@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
+import type { Certificate } from './certificate.ts';
 
 /** A message a test server took. */
 export interface ReceivedMail {
@@ -17,6 +18,8 @@ export interface SmtpSink {
   readonly url: string;
   /** The messages, as soon as there are `count`. Rejects after `timeoutMs`. */
   waitFor(count: number, timeoutMs?: number): Promise<ReceivedMail[]>;
+  /** From the next handshake on it shows this one. */
+  useCertificate(certificate: Certificate): void;
   stop(): Promise<void>;
 }
 
@@ -25,17 +28,21 @@ export async function startSmtpSink({
   port = 0,
   auth,
   tls = 'none',
+  certificate,
   acceptDelayMs = 0,
+  received = [],
 }: {
   port?: number;
   /** Demands these credentials; they are part of `url`. */
   auth?: { user: string; pass: string };
-  /** With a certificate nobody trusts. */
   tls?: 'none' | 'starttls' | 'implicit';
+  /** Without one it shows one that nobody trusts. */
+  certificate?: Certificate;
   /** Before the reply to the final dot. */
   acceptDelayMs?: number;
+  /** Where it writes down what it takes, for a server that comes back. */
+  received?: ReceivedMail[];
 } = {}): Promise<SmtpSink> {
-  const received: ReceivedMail[] = [];
   const waiters = new Set<() => void>();
   const server = new SMTPServer({
     logger: false,
@@ -46,6 +53,7 @@ export async function startSmtpSink({
     disabledCommands: auth ? [] : ['AUTH'],
     disableReverseLookup: true,
     closeTimeout: 10,
+    ...certificate,
     onAuth: ({ username, password }, _session, done) => {
       if (username === auth?.user && password === auth?.pass) done(null, { user: username });
       else done(Object.assign(new Error('Authentication failed'), { responseCode: 535 }));
@@ -73,6 +81,7 @@ export async function startSmtpSink({
     received,
     url: `${tls === 'implicit' ? 'smtps' : 'smtp'}://${user}127.0.0.1:${boundPort}`,
     waitFor: (count, timeoutMs = 10_000) => whenThereAre(received, count, waiters, timeoutMs),
+    useCertificate: (next) => server.updateSecureContext(next),
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
 }
