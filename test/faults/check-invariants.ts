@@ -49,6 +49,8 @@ export interface ClientRequest {
   bodyHash: string;
   /** Undefined: no answer came. */
   status: number | undefined;
+  /** What Retry-After said. */
+  retryAfter?: string | null;
   notificationId?: string;
   messageIds: string[];
   at: number;

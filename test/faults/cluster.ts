@@ -45,8 +45,9 @@ export interface Cluster {
 
 /**
  * `received` is the log of the sink at `smtpUrl`; pushes go to `fcm`, through a proxy in front of it when there is
- * an `fcmUrl`. `redisUrl` stands in for the Redis of the engines; `shared` has one started where workers would
- * have queues of their own.
+ * an `fcmUrl`. `redisUrl` and `databaseUrl` stand in for those of the engines, and the test reads the record at
+ * `recordUrl` when the processes go through a proxy; `shared` has a Redis started where workers would have queues
+ * of their own.
  */
 export async function openCluster(options: {
   smtpUrl?: string;
@@ -54,13 +55,18 @@ export async function openCluster(options: {
   fcm?: FcmSink;
   fcmUrl?: string;
   redisUrl?: string;
+  databaseUrl?: string;
+  recordUrl?: string;
   shared?: boolean;
   env?: Record<string, string>;
+  /** How long the client waits for an answer. */
+  answerWithinMs?: number;
 }): Promise<Cluster> {
   const { smtpUrl = '', received = [], fcm, fcmUrl = fcm?.url ?? '', env: more } = options;
   const dir = tempDir();
   const ends: Array<() => Promise<unknown> | unknown> = [dir.remove];
   const engines = await sharedEngines(dir.path, ends, options);
+  const { recordUrl = engines.DATABASE_URL } = options;
   const env = {
     DATA_DIR: dir.path,
     PORT: '0',
@@ -78,13 +84,17 @@ export async function openCluster(options: {
   };
   const database = await openDatabase({
     DATA_DIR: dir.path,
-    ...(engines.DATABASE_URL && { DATABASE_URL: engines.DATABASE_URL }),
+    ...(recordUrl && { DATABASE_URL: recordUrl }),
   });
   ends.push(database.close);
   let apiUrl: string | undefined;
   const faults: Fault[] = [];
   const sightings: Sighting[] = [];
-  const client = createRecordingClient({ urlOf: () => apiUrl, apiKey });
+  const client = createRecordingClient({
+    urlOf: () => apiUrl,
+    apiKey,
+    answerWithinMs: options.answerWithinMs,
+  });
 
   async function start(program: string, { failpoint = '', tuning = {}, ...rest }: ProcessOptions) {
     const child = startChild([...(rest.nodeArgs ?? []), program], {
@@ -154,9 +164,11 @@ export async function openCluster(options: {
 async function sharedEngines(
   dataDir: string,
   ends: Array<() => Promise<unknown> | unknown>,
-  { redisUrl, shared = false }: { redisUrl?: string; shared?: boolean },
+  options: { redisUrl?: string; databaseUrl?: string; shared?: boolean },
 ): Promise<EngineVariables> {
-  const engines = await enginesOf(dataDir);
+  const { redisUrl, databaseUrl, shared = false } = options;
+  const usual = await enginesOf(dataDir);
+  const engines = databaseUrl === undefined ? usual : { ...usual, DATABASE_URL: databaseUrl };
   if (redisUrl !== undefined) return { ...engines, REDIS_URL: redisUrl };
   const hasOwn = enginesOfTests === 'redis+sqlite' || (shared && enginesOfTests === 'pglite+sqlite');
   if (!hasOwn || !redisAvailable) return engines;

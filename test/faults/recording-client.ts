@@ -5,23 +5,24 @@ import type { ClientRequest } from './check-invariants.ts';
 /** A client over REST that writes down what it asked and what it was told. */
 export interface RecordingClient {
   readonly requests: ClientRequest[];
-  /** Asks once under this key. Without an answer within five seconds the status is undefined. */
+  /** Asks once under this key. Without an answer within five seconds, or as long as was said, the status is undefined. */
   send(key: string, body?: object): Promise<ClientRequest>;
   /** Asks under this key, and again after a second without a 2xx, until there is one. */
   sendSurely(key: string, body?: object, timeoutMs?: number): Promise<ClientRequest>;
 }
 
-const answerWithinMs = 5000;
-
 /** `urlOf` is asked each time: an API that was started again may have another port. */
 export function createRecordingClient(options: {
   urlOf: () => string | undefined;
   apiKey: string;
+  answerWithinMs?: number;
 }): RecordingClient {
-  const { urlOf, apiKey } = options;
+  const { urlOf, apiKey, answerWithinMs = 5000 } = options;
   const requests: ClientRequest[] = [];
 
-  async function ask(key: string, text: string): Promise<Pick<ClientRequest, 'status'> & { body: string }> {
+  type Answer = Pick<ClientRequest, 'status' | 'retryAfter'> & { body: string };
+
+  async function ask(key: string, text: string): Promise<Answer> {
     const response = await fetch(`${urlOf()}/v1/notifications`, {
       method: 'POST',
       headers: {
@@ -32,13 +33,14 @@ export function createRecordingClient(options: {
       body: text,
       signal: AbortSignal.timeout(answerWithinMs),
     });
-    return { status: response.status, body: await response.text() };
+    const retryAfter = response.headers.get('retry-after');
+    return { status: response.status, retryAfter, body: await response.text() };
   }
 
   async function send(key: string, body: object = emailTo(key)): Promise<ClientRequest> {
     const text = JSON.stringify(body);
     const at = Date.now();
-    const answer = await ask(key, text).catch(() => ({ status: undefined, body: '{}' }));
+    const answer = await ask(key, text).catch((): Answer => ({ status: undefined, body: '{}' }));
     const { id, messages = [] } = JSON.parse(answer.body) as {
       id?: string;
       messages?: Array<{ id: string }>;
@@ -47,6 +49,7 @@ export function createRecordingClient(options: {
       key,
       bodyHash: createHash('sha256').update(text).digest('hex'),
       status: answer.status,
+      retryAfter: answer.retryAfter,
       notificationId: id,
       messageIds: messages.map((message) => message.id),
       at,

@@ -2,11 +2,12 @@ import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { fileSizeLimitAvailable, limitFileSize } from '../support/file-size-limit.ts';
 import { redisAvailable, startRedis, type TestRedis } from '../support/redis-server.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { startToxicProxy, type ToxicProxy } from '../support/toxic-proxy.ts';
 import { until } from '../support/until.ts';
-import { longTest } from './all.ts';
+import { longTest, runsAll } from './all.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { startLoad } from './load.ts';
 
@@ -47,8 +48,8 @@ describe.skipIf(!redisAvailable)('Redis and the way to it', () => {
    * Under load: everything is accepted while the fault lasts, mail goes out again within five seconds of its end,
    * and of every message there is one copy, for no fault of the queue puts a send in doubt.
    */
-  async function survives(name: string, fault: () => Promise<unknown>): Promise<void> {
-    const load = startLoad(cluster.client);
+  async function survives(name: string, fault: () => Promise<unknown>, pauseMs = 25): Promise<void> {
+    const load = startLoad(cluster.client, { pauseMs });
     await sink.waitFor(30, 30_000);
     const from = Date.now();
     await fault();
@@ -131,6 +132,20 @@ describe.skipIf(!redisAvailable)('Redis and the way to it', () => {
       });
     });
 
+    longTest(
+      'killed, and back empty after two minutes',
+      async () => {
+        await start();
+        const kill = async () => {
+          await redis.kill();
+          await delay(120_000);
+          await redis.restart();
+        };
+        await survives('killed 120 s', kill, 100);
+      },
+      300_000,
+    );
+
     longTest('stopped for 20 s', async () => {
       await start();
       await survives('stopped', async () => {
@@ -158,6 +173,18 @@ describe.skipIf(!redisAvailable)('Redis and the way to it', () => {
         await redis.kill();
         cpSync(join(redis.dir, 'older.rdb'), join(redis.dir, 'dump.rdb'));
         await redis.restart();
+      });
+    });
+
+    test.skipIf(!runsAll || !fileSizeLimitAvailable)('its disk full, until there is room', async () => {
+      await start(['--appendonly', 'yes']);
+      await survives('disk full', async () => {
+        limitFileSize(redis, 1000);
+        const refusal = () => redis.run('SET', 'probe', '1').catch((error: Error) => error.message);
+        await until(refusal, (said) => /MISCONF/.test(String(said)));
+        await delay(5000);
+        expect(await refusal()).toMatch(/MISCONF/);
+        limitFileSize(redis, 'unlimited');
       });
     });
 

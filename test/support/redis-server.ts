@@ -15,6 +15,7 @@ export const redisAvailable = canRun('redis-server');
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** SIGKILL: what the server held is gone. */
   kill(): Promise<void>;
   /** The same port again, empty. Kills the server first when it still runs. */
@@ -55,7 +56,9 @@ export async function startRedis(options: { port?: number; args?: string[] } = {
       'no',
       ...(options.args ?? []),
     ];
-    child = spawn('redis-server', args, { stdio: 'ignore' });
+    // It would die of a file that may not grow; on a full disk it does not.
+    const command = ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'redis-server', ...args];
+    child = spawn('sh', command, { stdio: 'ignore' });
     await untilItAnswers(url);
   }
   async function kill(): Promise<void> {
@@ -70,6 +73,9 @@ export async function startRedis(options: { port?: number; args?: string[] } = {
   return {
     url,
     port,
+    get pid() {
+      return child?.pid ?? -1;
+    },
     kill,
     restart: async () => {
       await kill();
