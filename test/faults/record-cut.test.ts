@@ -131,7 +131,9 @@ describe.skipIf(!enginesOfTests.endsWith('sqlite'))('the write-ahead log of the 
     );
   }
 
-  test('cut in the middle of a frame: what is left goes out', () => goesOn('cut in the middle of a frame'));
+  longTest('cut in the middle of a frame: what is left goes out', () =>
+    goesOn('cut in the middle of a frame'),
+  );
   longTest('emptied: what is left goes out', () => goesOn('emptied'));
   longTest('cut within its last frame: what is left goes out', () => goesOn('cut within its last frame'));
 });

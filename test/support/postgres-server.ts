@@ -34,13 +34,15 @@ export interface TestPostgres {
 
 /**
  * Starts a private Postgres in a temporary directory. It refuses to run as root: then it runs as `nobody`.
- * `settings` are further lines of its configuration.
+ * `settings` are further lines of its configuration; `under` is where that directory is made.
  */
-export async function startPostgres(options: { settings?: string[] } = {}): Promise<TestPostgres> {
+export async function startPostgres(
+  options: { settings?: string[]; under?: string } = {},
+): Promise<TestPostgres> {
   if (bin === undefined) throw new Error('there is no postgres on this machine');
-  const { settings = [] } = options;
+  const { settings = [], under = tmpdir() } = options;
   const port = await freePort();
-  const dir = mkdtempSync(join(tmpdir(), 'tidings-postgres-'));
+  const dir = mkdtempSync(join(under, 'tidings-postgres-'));
   const user = unprivileged();
   // The data directory belongs to the server's user, who must be able to reach it.
   chmodSync(dir, 0o755);
