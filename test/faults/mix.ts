@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Child } from '../support/child.ts';
+import type { TestPostgres } from '../support/postgres-server.ts';
 import type { TestRedis } from '../support/redis-server.ts';
 import type { ToxicProxy } from '../support/toxic-proxy.ts';
 import type { Cluster } from './cluster.ts';
@@ -28,7 +29,13 @@ const kinds = [
   'mail reset',
   'mail latency',
 ] as const;
-export type FaultKind = (typeof kinds)[number];
+const kindsOfPostgres = [
+  'postgres killed',
+  'postgres frozen',
+  'postgres resets',
+  'postgres latency',
+] as const;
+export type FaultKind = (typeof kinds)[number] | (typeof kindsOfPostgres)[number];
 
 /** What each fault takes hold of: two at once never want the same. */
 const targetOf: Readonly<Record<FaultKind, string>> = {
@@ -43,6 +50,10 @@ const targetOf: Readonly<Record<FaultKind, string>> = {
   'redis resets': 'way to redis',
   'mail reset': 'way to the mail server',
   'mail latency': 'way to the mail server',
+  'postgres killed': 'postgres',
+  'postgres frozen': 'postgres',
+  'postgres resets': 'way to postgres',
+  'postgres latency': 'way to postgres',
 };
 
 /** One fault of a plan: when it begins and how long it lasts, in milliseconds from the start. */
@@ -52,8 +63,12 @@ export interface PlannedFault {
   forMs: number;
 }
 
-/** Rounds of two or three faults at once, each on something else, with a pause after each round. */
-export function planFaults(seed: number, totalMs: number): PlannedFault[] {
+/**
+ * Rounds of two or three faults at once, each on something else, with a pause after each round. With Postgres its
+ * faults are among them.
+ */
+export function planFaults(seed: number, totalMs: number, withPostgres = false): PlannedFault[] {
+  const choice: readonly FaultKind[] = withPostgres ? [...kinds, ...kindsOfPostgres] : kinds;
   const random = randomFrom(seed);
   const between = (low: number, high: number) => Math.round(low + random() * (high - low));
   const plan: PlannedFault[] = [];
@@ -61,7 +76,7 @@ export function planFaults(seed: number, totalMs: number): PlannedFault[] {
     const wanted = between(2, 3);
     const round: PlannedFault[] = [];
     while (round.length < wanted) {
-      const kind = kinds[Math.floor(random() * kinds.length)] ?? 'worker killed';
+      const kind = choice[Math.floor(random() * choice.length)] ?? 'worker killed';
       if (round.some((other) => targetOf[other.kind] === targetOf[kind])) continue;
       round.push({ kind, atMs: roundMs + between(0, 500), forMs: between(500, 5000) });
     }
@@ -79,6 +94,9 @@ export interface Targets {
   redis: TestRedis;
   redisProxy: ToxicProxy;
   mailProxy: ToxicProxy;
+  /** Where the record is a Postgres. */
+  postgres?: TestPostgres;
+  postgresProxy?: ToxicProxy;
 }
 
 /** Carries out a plan; resolves when its last fault has ended and everything is back. */
@@ -94,9 +112,12 @@ export async function carryOut(plan: PlannedFault[], targets: Targets): Promise<
   );
 }
 
-/** Whoever dies, freezes or is cut off between the last octet of a mail and its commit leaves it in doubt. */
+/**
+ * Whoever dies, freezes or is cut off between the last octet of a mail and its commit leaves it in doubt; and so does
+ * a record that is away then, if its lease ends meanwhile.
+ */
 function isAmbiguous(kind: FaultKind): boolean {
-  return kind === 'worker killed' || kind === 'worker frozen' || kind === 'mail reset';
+  return ['worker killed', 'worker frozen', 'mail reset'].includes(kind) || kind.startsWith('postgres');
 }
 
 const inflict: Readonly<Record<FaultKind, (targets: Targets, forMs: number) => Promise<unknown>>> = {
@@ -138,6 +159,23 @@ const inflict: Readonly<Record<FaultKind, (targets: Targets, forMs: number) => P
       mailProxy.reset();
   },
   'mail latency': ({ mailProxy }, forMs) => poisoned(mailProxy, { latencyMs: 100 }, forMs),
+  'postgres killed': async ({ postgres }, forMs) => {
+    await postgres?.kill();
+    await delay(forMs);
+    await postgres?.start();
+  },
+  'postgres frozen': async ({ postgres }, forMs) => {
+    postgres?.freeze();
+    await delay(forMs);
+    postgres?.thaw();
+  },
+  'postgres resets': async ({ postgresProxy }, forMs) => {
+    for (const endsAt = performance.now() + forMs; performance.now() < endsAt; await delay(200))
+      postgresProxy?.reset();
+  },
+  'postgres latency': async ({ postgresProxy }, forMs) => {
+    if (postgresProxy) await poisoned(postgresProxy, { latencyMs: 50 }, forMs);
+  },
 };
 
 async function poisoned(proxy: ToxicProxy, toxics: Parameters<ToxicProxy['poison']>[0], forMs: number) {
