@@ -109,6 +109,24 @@ describe('FCM answers badly', () => {
     expect(copies).toHaveLength(0);
   });
 
+  longTest(
+    'in doubt once, and then a storm that outlasts the budget: left as unknown, not called failed',
+    async () => {
+      const seen = new Set<string>();
+      const { cluster } = await start((_, request) => {
+        const id = idOf(request);
+        if (seen.has(id)) return { status: 503 };
+        seen.add(id);
+        cluster.note({ name: 'reset', ambiguous: true, messageIds: [id] });
+        return 'reset';
+      });
+      await sendAll(cluster);
+      const { record, copies } = await cluster.expectInvariants();
+      expect(record.counts).toEqual({ unknown: pushes });
+      expect(copies).toHaveLength(pushes);
+    },
+  );
+
   test('a redirect is not followed: they are held, and all go out when it is gone', async () => {
     const elsewhere = await startFcmSink();
     cleanUp.push(elsewhere.stop);

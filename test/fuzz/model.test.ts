@@ -110,8 +110,9 @@ describe('the model knows what is not possible', () => {
   test('what nothing happens to ends as the provider says', () => {
     expect(endsOf({})).toEqual(['sent']);
     expect(endsOf({ script: ['held', 'transient', 'bounced'] })).toEqual(['bounced']);
+    expect(endsOf({ script: Array(4).fill('transient') })).toEqual(['failed']);
     expect(endsOf({ script: ['transient', 'ambiguous', 'transient', 'transient', 'sent'] })).toEqual([
-      'failed',
+      'unknown',
     ]);
     expect(endsOf({ script: ['ambiguous'], holds: true })).toEqual(['unknown']);
   });

@@ -51,23 +51,26 @@ export function possibleEnds(message: Known): Set<MessageStatus> {
   }
   // A replay takes up the script wherever it was, with a fresh budget.
   const starts = replays === 0 ? [0] : Array.from({ length: script.length + 1 }, (_, index) => index);
-  for (const start of starts) walk(start, 0);
+  for (const start of starts) walk(start, 0, false);
+  // An answer in doubt before a replay is remembered too.
+  if (replays > 0 && ends.has('failed') && script.includes('ambiguous')) ends.add('unknown');
   if (cancel !== 'none') ends.add('canceled');
   if (isLate) ends.add('expired');
   return ends;
 
-  function walk(at: number, failures: number): void {
+  function walk(at: number, failures: number, inDoubt: boolean): void {
     const answer = script[at] ?? 'sent';
     const isLast = failures + 1 >= budget;
     const isLost = answer === 'waits' || doubts > 0;
     if (isLost && (holds || cancel !== 'none' || isLate)) ends.add('unknown');
-    if (isLost && !holds && at < script.length) walk(at + 1, failures);
+    if (isLost && !holds && at < script.length) walk(at + 1, failures, inDoubt);
     if (answer === 'sent' || answer === 'waits') ends.add('sent');
     if (answer === 'rejected') ends.add('failed');
     if (answer === 'bounced') ends.add('bounced');
-    if (answer === 'held') walk(at + 1, failures);
-    if (answer === 'transient') isLast ? ends.add('failed') : walk(at + 1, failures + 1);
-    if (answer === 'ambiguous') isLast || holds ? ends.add('unknown') : walk(at + 1, failures + 1);
+    if (answer === 'held') walk(at + 1, failures, inDoubt);
+    if (answer === 'transient')
+      isLast ? ends.add(inDoubt ? 'unknown' : 'failed') : walk(at + 1, failures + 1, inDoubt);
+    if (answer === 'ambiguous') isLast || holds ? ends.add('unknown') : walk(at + 1, failures + 1, true);
   }
 }
 

@@ -309,6 +309,21 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
     });
 
     describe('settling', () => {
+      test('when the tries run out, one that was in doubt leaves it as unknown, and without one it failed', async () => {
+        const out: Verdict = { status: 'failed', reason: 'attempts_exhausted', countsFailure: true };
+        const ends = ['ambiguous', 'transient'] as const;
+        for (const outcome of ends) {
+          const id = await accepted();
+          await store.settle([settlement(await claimAndDie(id), retry(), outcome)]);
+          const [settled] = await store.settle([settlement(await claimAndDie(id), out)]);
+          const { status, reason } = await messageOf(id);
+          expect(settled?.status).toBe(status);
+          expect([status, reason]).toEqual(
+            outcome === 'ambiguous' ? ['unknown', 'ambiguous'] : ['failed', 'attempts_exhausted'],
+          );
+        }
+      });
+
       test('a success ends the message and its attempt', async () => {
         const id = await accepted();
         const message = await claimAndDie(id);

@@ -43,7 +43,8 @@ export interface Settled {
  * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
  * under its current lease, with one exception: a success wins over any status but a delivery, however late.
  * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
- * that bounces deactivates the device it was for, in the same commit.
+ * that bounces deactivates the device it was for, in the same commit. Where the tries run out and one of them was
+ * ambiguous it ends as unknown: it may have been delivered, and nobody could say that it failed.
  */
 export function settle(database: Database, settlements: Settlement[]): Promise<Settled[]> {
   return database.commit(function* (db) {
@@ -176,6 +177,11 @@ function* settleFailure(options: {
         }),
     );
   if (verdict.status !== 'retrying') {
+    const isOut = verdict.status === 'failed' && verdict.reason === 'attempts_exhausted';
+    if (isOut && (yield* wasAmbiguous(database, db, one.messageId))) {
+      const [left] = yield* end('unknown', 'ambiguous');
+      return left ? 'unknown' : 'fenced';
+    }
     const [moved] = yield* end(verdict.status, verdict.reason);
     if (moved && verdict.status === 'bounced') yield* deactivateDevice(database, db, moved, at);
     return moved ? verdict.status : 'fenced';
@@ -199,4 +205,15 @@ function* settleFailure(options: {
   const canceled = and(held, isNotNull(messages.cancelRequestedAt));
   if ((yield* end('canceled', 'canceled_by_request', canceled)).length > 0) return 'canceled';
   return (yield* end('expired', 'expired')).length > 0 ? 'expired' : 'fenced';
+}
+
+function* wasAmbiguous({ tables: { attempts } }: Database, db: Handle, messageId: string): Steps<boolean> {
+  const found = yield* rows(
+    db
+      .select({ number: attempts.number })
+      .from(attempts)
+      .where(and(eq(attempts.messageId, messageId), eq(attempts.outcome, 'ambiguous')))
+      .limit(1),
+  );
+  return found.length > 0;
 }
