@@ -250,6 +250,19 @@ describe('a planted violation is found', () => {
       clean({ requests: [request('a'), request('a', { bodyHash: 'other' }), request('b')] }),
     ],
     [
+      'I3',
+      'one in doubt that is called failed',
+      /a is called failed, and may have arrived/,
+      withA({
+        status: 'failed',
+        failures: 2,
+        attempts: [
+          { number: 1, outcome: 'ambiguous', startedAt: at, finishedAt: at + 20 },
+          { number: 2, outcome: 'transient', startedAt: at + 20, finishedAt: at + 30 },
+        ],
+      }),
+    ],
+    [
       'I6',
       'a repeat refused for its own body',
       /key-a was refused for the body/,

@@ -6,6 +6,7 @@ import {
   messageStatuses,
   transitions,
 } from '@tidings/contracts';
+import { exitsCleanly, keepsTheLimit, type ProcessLog, tellsNobody } from './check-processes.ts';
 
 /** What SQL holds, read after the run. Instants are milliseconds since the epoch, by the database's clock. */
 export interface SqlRecord {
@@ -84,10 +85,16 @@ export interface History {
   maxFailures: number;
   /** When the last fault ended, and how long everything may then take to end by itself. */
   drain?: { from: number; withinMs: number };
+  /** Sends that were allowed in a second. */
+  perSecond?: number;
+  /** What nobody may tell, and where it is looked for. */
+  secrets?: { values: string[]; places: Array<{ name: string; text: string }> };
+  /** The processes, once all have ended. */
+  processes?: ProcessLog[];
 }
 
 export interface Violation {
-  invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I9' | 'I10';
+  invariant: `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}`;
   what: string;
 }
 
@@ -107,6 +114,9 @@ export function checkInvariants(history: History): Violation[] {
     ...budgetsHold(history),
     ...sumsAreEqual(history),
     ...drainsByItself(history),
+    ...keepsTheLimit(history),
+    ...tellsNobody(history),
+    ...exitsCleanly(history),
   ];
 }
 
@@ -145,6 +155,10 @@ function* copiesHaveCauses({ record, copies, faults }: History): Generator<Viola
     const causes = faults.filter((fault) => fault.ambiguous && hits(fault, message)).length;
     const due = isDelivered(message.status) ? 1 : 0;
     if (count < due) yield { invariant: 'I3', what: `${message.id} is ${message.status} and never arrived` };
+    const last = message.attempts.at(-1)?.outcome;
+    const inDoubt = message.attempts.some(({ outcome }) => outcome === 'ambiguous');
+    if (message.status === 'failed' && last === 'transient' && inDoubt)
+      yield { invariant: 'I3', what: `${message.id} is called failed, and may have arrived` };
     if (count > due + causes)
       yield {
         invariant: 'I3',

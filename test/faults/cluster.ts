@@ -39,7 +39,12 @@ export interface Cluster {
   /** Reads the record. */
   record(): Promise<History['record']>;
   /** Waits for the end of all messages, then holds the run to the invariants. Answers the history. */
-  expectInvariants(options?: { timeoutMs?: number; drain?: History['drain'] }): Promise<History>;
+  expectInvariants(options?: {
+    timeoutMs?: number;
+    drain?: History['drain'];
+    /** What else the checker is to know, asked for when all messages have ended. */
+    also?: () => Promise<Partial<History>>;
+  }): Promise<History>;
   stop(): Promise<void>;
 }
 
@@ -127,7 +132,7 @@ export async function openCluster(options: {
     startWorker: (how = {}) => start('test/support/worker-process.ts', how),
     note: (fault) => void faults.push({ from: Date.now(), to: Date.now(), ...fault }),
     record,
-    expectInvariants: async ({ timeoutMs = 90_000, drain } = {}) => {
+    expectInvariants: async ({ timeoutMs = 90_000, drain, also } = {}) => {
       const asked = client.requests.length > 0;
       // The sink and the proxies live in this process: what asks again and again must be cheap.
       await until(
@@ -150,6 +155,7 @@ export async function openCluster(options: {
         sightings,
         maxFailures,
         drain,
+        ...(await also?.()),
       };
       expect(checkInvariants(history)).toEqual([]);
       return history;
