@@ -1,6 +1,7 @@
 import type { MessageStatus } from '@tidings/contracts';
 import { describe, expect, test } from 'vitest';
-import { checkInvariants, type History, type RecordedMessage } from './check-invariants.ts';
+import { checkInvariants } from './check-invariants.ts';
+import type { History, RecordedMessage } from './history.ts';
 
 const at = 1_000_000;
 

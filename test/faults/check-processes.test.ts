@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkInvariants, type History } from './check-invariants.ts';
+import { checkInvariants } from './check-invariants.ts';
 import type { ProcessLog } from './check-processes.ts';
+import type { History } from './history.ts';
 
 const at = 1_000_000;
 

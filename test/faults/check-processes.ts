@@ -1,4 +1,4 @@
-import type { History, Violation } from './check-invariants.ts';
+import type { History, Violation } from './history.ts';
 
 /** What is known of a process that has ended. */
 export interface ProcessLog {

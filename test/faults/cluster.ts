@@ -9,7 +9,8 @@ import { redisAvailable, startRedis } from '../support/redis-server.ts';
 import type { ReceivedMail } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
-import { checkInvariants, type Fault, type History, type Sighting } from './check-invariants.ts';
+import { checkInvariants } from './check-invariants.ts';
+import type { Fault, History, Sighting } from './history.ts';
 import { copiesOf, pushCopiesOf, readProgress, readRecord } from './read-history.ts';
 import { createRecordingClient, type RecordingClient } from './recording-client.ts';
 

@@ -1,4 +1,4 @@
-import type { ClientRequest } from './check-invariants.ts';
+import type { ClientRequest } from './history.ts';
 import { emailTo, freshKeys, type RecordingClient } from './recording-client.ts';
 
 /** Senders that go on until they are stopped. */

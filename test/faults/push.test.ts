@@ -5,8 +5,8 @@ import { type FcmAnswer, type FcmRequest, type FcmSink, startFcmSink } from '../
 import { figuresAvailable, residentBytes } from '../support/process-figures.ts';
 import { until } from '../support/until.ts';
 import { longTest, runsAll } from './all.ts';
-import type { History } from './check-invariants.ts';
 import { type Cluster, openCluster } from './cluster.ts';
+import type { History } from './history.ts';
 import { freshKeys, pushTo } from './recording-client.ts';
 
 vi.setConfig({ testTimeout: 180_000 });

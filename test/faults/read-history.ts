@@ -4,7 +4,7 @@ import type { Database } from '@tidings/db';
 import { asc, count, eq, isNotNull } from 'drizzle-orm';
 import type { FcmRequest } from '../support/fcm-sink.ts';
 import type { ReceivedMail } from '../support/smtp-sink.ts';
-import type { Copy, SqlRecord } from './check-invariants.ts';
+import type { Copy, SqlRecord } from './history.ts';
 
 /** Everything that the checker wants to know from SQL. */
 export async function readRecord({ handle, tables }: Database): Promise<SqlRecord> {

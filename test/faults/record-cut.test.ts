@@ -7,8 +7,8 @@ import { type ReceivedMail, startSmtpSink } from '../support/smtp-sink.ts';
 import { framesOfWal } from '../support/sqlite-wal.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { longTest } from './all.ts';
-import type { ClientRequest } from './check-invariants.ts';
 import { openCluster } from './cluster.ts';
+import type { ClientRequest } from './history.ts';
 import { copiesOf } from './read-history.ts';
 import { freshKeys } from './recording-client.ts';
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { until } from '../support/until.ts';
-import type { ClientRequest } from './check-invariants.ts';
+import type { ClientRequest } from './history.ts';
 
 /** A client over REST that writes down what it asked and what it was told. */
 export interface RecordingClient {
