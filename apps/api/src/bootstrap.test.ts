@@ -43,3 +43,26 @@ test('a key of the environment takes the place of the one before it, and can be 
   await bootstrap({ store, dataDir, apiKey: own });
   expect([await isGood(own), await isGood(other)]).toEqual([true, false]);
 });
+
+/** A store that is away for the first few keys that are put. */
+function awayFor(times: number) {
+  const store = createStore(database);
+  const outage = Object.assign(new Error('busy'), { code: 'SQLITE_BUSY' });
+  let left = times;
+  const putOnlyApiKey: typeof store.putOnlyApiKey = async (key) => {
+    left -= 1;
+    if (left >= 0) throw outage;
+    return store.putOnlyApiKey(key);
+  };
+  return { ...store, putOnlyApiKey };
+}
+
+test('a record that goes away just after it was opened is waited for, and a generated key is still told as such', async () => {
+  const made = await bootstrap({ store: awayFor(2), dataDir });
+  expect(made.source).toBe('generated');
+  expect(await isGood(made.key)).toBe(true);
+});
+
+test('a record that stays away is told', async () => {
+  await expect(bootstrap({ store: awayFor(100), dataDir, waitMs: 300 })).rejects.toThrow('busy');
+});

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { scopes } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
@@ -17,28 +18,44 @@ export interface BootstrapKey {
  * Makes what a first start needs: the project `default`, its templates, and an API key: the one given, or else
  * one that is generated once and kept in `DATA_DIR/api-key`, readable by its owner only. A key given here
  * takes the place of the one before it.
+ *
+ * The record may go away again just after it was opened: then it is waited for here too, for `waitMs`.
  */
 export async function bootstrap(options: {
   store: Store;
   dataDir: string;
   apiKey?: string;
+  waitMs?: number;
 }): Promise<BootstrapKey> {
-  const { store, dataDir, apiKey } = options;
+  const { store, dataDir, apiKey, waitMs = 30_000 } = options;
+  const found =
+    apiKey === undefined ? await ownKey(dataDir) : { key: apiKey, source: 'environment' as const };
+  const giveUp = performance.now() + waitMs;
+  for (;;) {
+    try {
+      await storeWhatIsNeeded(store, found.key);
+      return found;
+    } catch (error) {
+      if (!store.isOutage(error) || performance.now() > giveUp) throw error;
+      await delay(250);
+    }
+  }
+}
+
+/** May be done again, whatever of it was done before. */
+async function storeWhatIsNeeded(store: Store, key: string): Promise<void> {
   const projectId = await store.ensureProject({ id: newId('project'), key: 'default' });
   for (const template of defaultTemplates) {
     await store.addTemplate(projectId, { ...template, id: newId('template') });
   }
-  const found =
-    apiKey === undefined ? await ownKey(dataDir) : { key: apiKey, source: 'environment' as const };
-  const [, id = ''] = found.key.split('_');
+  const [, id = ''] = key.split('_');
   await store.putOnlyApiKey({
     id,
     projectId,
     name: 'bootstrap',
-    secretHash: hashApiKey(found.key),
+    secretHash: hashApiKey(key),
     scopes: [...scopes],
   });
-  return found;
 }
 
 async function ownKey(dataDir: string): Promise<BootstrapKey> {
