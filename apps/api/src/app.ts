@@ -69,8 +69,7 @@ export function createApp(options: AppOptions): { fetch: (request: Request) => P
     app.on(method, honoPath(path), async (c) => {
       const request = c.req.raw;
       const context = await contextOf(request, c.get('requestId'));
-      const query = new URL(request.url).searchParams;
-      return handle({ request, params: c.req.param(), query, context });
+      return handle({ request, url: new URL(request.url), params: c.req.param(), context });
     });
   }
   for (const [path, allowed] of methodsByPath(implementations.map(({ operation }) => operation))) {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { type Scope, TidingsError } from '@tidings/contracts';
 import type { ApiKeyRow, Store } from '@tidings/db';
 
@@ -20,7 +20,7 @@ const keysAtMost = 10_000;
  * keeps the check cheap.
  */
 export function hashApiKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  return hash('sha256', key, 'hex');
 }
 
 /**
@@ -36,16 +36,16 @@ export function createAuthenticate(options: { store: Store; cacheMs?: number }):
   return async (authorization) => {
     const [, key, id] = bearer.exec(authorization ?? '') ?? [];
     if (key === undefined || id === undefined) throw unauthorized();
-    const hash = hashApiKey(key);
+    const keyHash = hashApiKey(key);
     const cached = known.get(id);
-    if (cached !== undefined && cached.until > performance.now() && sameHash(cached.hash, hash)) {
+    if (cached !== undefined && cached.until > performance.now() && sameHash(cached.hash, keyHash)) {
       return cached.principal;
     }
     const row = await store.findApiKey(id);
-    if (row === undefined || !sameHash(row.secretHash, hash)) throw unauthorized();
+    if (row === undefined || !sameHash(row.secretHash, keyHash)) throw unauthorized();
     const principal = principalOf(row);
     if (known.size >= keysAtMost) known.clear();
-    known.set(id, { principal, hash, until: performance.now() + cacheMs });
+    known.set(id, { principal, hash: keyHash, until: performance.now() + cacheMs });
     return principal;
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { SendInput } from '@tidings/contracts';
 import stringify from 'safe-stable-stringify';
 
@@ -8,5 +8,5 @@ import stringify from 'safe-stable-stringify';
  */
 export function hashRequest(input: SendInput): string {
   const { idempotencyKey: _, ...request } = input;
-  return createHash('sha256').update(stringify(request)).digest('hex');
+  return hash('sha256', stringify(request), 'hex');
 }

@@ -9,8 +9,8 @@ import { isWellEncoded, misencodedFields } from './url.ts';
 /** What a REST request is made of, once its path is matched. */
 export interface RestRequest {
   request: Request;
+  url: URL;
   params: Record<string, string>;
-  query: URLSearchParams;
   context: Context;
 }
 
@@ -22,12 +22,12 @@ export function createRestHandler({ operation, handler }: Implementation) {
   const numeric = numericFields(operation.input);
   const inPath = new Set([...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
 
-  return async ({ request, params, query, context }: RestRequest): Promise<Response> => {
-    checkEncoding(request, Object.keys(params));
+  return async ({ request, url, params, context }: RestRequest): Promise<Response> => {
+    checkEncoding(url, Object.keys(params));
     const given =
       operation.method === 'GET'
-        ? fromQuery(query, numeric, inPath)
-        : await fromBody(request, operation, inPath, query);
+        ? fromQuery(url.searchParams, numeric, inPath)
+        : await fromBody(request, operation, inPath, url.searchParams);
     const parsed = operation.input.safeParse({ ...given, ...params });
     if (!parsed.success) throw invalidRequest(parsed.error);
     const output = await handler(parsed.data, context);
@@ -39,9 +39,8 @@ export function createRestHandler({ operation, handler }: Implementation) {
 }
 
 /** What does not decode would otherwise be taken for what it is not: `%zz` as it stands, or with U+FFFD in it. */
-function checkEncoding({ url }: Request, parameters: string[]): void {
-  const { pathname } = new URL(url);
-  refuse(isWellEncoded(pathname) ? [] : parameters, 'is not UTF-8 in percent-encoding');
+function checkEncoding(url: URL, parameters: string[]): void {
+  refuse(isWellEncoded(url.pathname) ? [] : parameters, 'is not UTF-8 in percent-encoding');
   refuse(misencodedFields(url), 'is not UTF-8 in percent-encoding');
 }
 

@@ -24,10 +24,11 @@ export function createTrpcHandler(options: { router: AppRouter }) {
   const procedures = router._def.procedures as unknown as Record<string, Procedure>;
 
   return async (request: Request, context: Context): Promise<Response> => {
-    const path = new URL(request.url).pathname.replace(/^\/trpc\/?/, '').replace(/\/$/, '');
+    const url = new URL(request.url);
+    const path = url.pathname.replace(/^\/trpc\/?/, '').replace(/\/$/, '');
     const maxBytes = procedures[path]?._def.meta?.operation.maxBodyBytes ?? defaultMaxBodyBytes;
     const text = request.method === 'POST' ? (await readJson(request, maxBytes)).text : '';
-    checkQueryInput(request);
+    if (request.method === 'GET') checkQueryInput(url);
     let failure: TRPCError | undefined;
     const response = await fetchRequestHandler({
       endpoint: '/trpc',
@@ -69,10 +70,10 @@ export function trpcProblem(error: TidingsError, requestId: string, path: string
 }
 
 /** The input of a query comes in the URL and obeys the same rules as a body. */
-function checkQueryInput(request: Request): void {
-  const input = request.method === 'GET' ? new URL(request.url).searchParams.get('input') : null;
+function checkQueryInput(url: URL): void {
+  const input = url.searchParams.get('input');
   if (input === null) return;
-  if (misencodedFields(request.url).length > 0) {
+  if (misencodedFields(url).length > 0) {
     throw new TidingsError('invalid_json', { detail: 'The input is not UTF-8 in percent-encoding' });
   }
   parseJson(input);

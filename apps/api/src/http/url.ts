@@ -9,8 +9,8 @@ export function isWellEncoded(text: string): boolean {
 }
 
 /** The names of those fields of a URL's query that `URLSearchParams` would change rather than decode. */
-export function misencodedFields(url: string): string[] {
-  const pairs = new URL(url).search.slice(1).split('&');
+export function misencodedFields({ search }: URL): string[] {
+  const pairs = search.slice(1).split('&');
   return pairs
     .filter((pair) => !isWellEncoded(pair))
     .flatMap((pair) => [...new URLSearchParams(pair).keys()]);
