@@ -44,5 +44,6 @@ USER node
 VOLUME /data
 EXPOSE 3000 3001 3002
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["node", "deploy/health.mjs"]
-ENTRYPOINT ["node", "tidings.mjs"]
+# As the npm scripts do: a third less memory for the same rate, since the garbage of the start is not kept.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "tidings.mjs"]
 CMD ["start"]

@@ -78,7 +78,7 @@ test('it runs as somebody who is not root, and nothing comes after that which ne
 });
 
 test('its commands are in exec form: Node itself gets the signals', () => {
-  expect(settings.entrypoint).toEqual(['node', 'tidings.mjs']);
+  expect([...settings.entrypoint, ...settings.command].join(' ')).toBe(manifest.scripts.start);
   expect(settings.command).toEqual(['start']);
   expect(settings.healthcheck[0]).toBe('node');
 });
