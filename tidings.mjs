@@ -39,6 +39,13 @@ try {
   ].includes(error?.name);
   if (error?.code === 'EADDRINUSE')
     console.error(`Port ${error.port} is taken: set PORT (or WORKERS_PORT, or BOARD_PORT) to another.`);
-  else console.error(isExpected ? error.message : error);
+  else if (isExpected) console.error(error.message);
+  else {
+    // As in the log: an error of the database quotes values that are nobody else's business.
+    const { describeError } = await import('./packages/runtime/src/log.ts');
+    const { stack, message, cause } = describeError(error);
+    console.error(stack ?? message);
+    if (cause) console.error(`Caused by ${cause.name}: ${cause.message}`);
+  }
   process.exit(1);
 }
