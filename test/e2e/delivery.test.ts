@@ -217,8 +217,9 @@ describe('urgency and limits', () => {
       (count) => count === 35,
     );
     const times = server.messages.map(({ at }) => at);
-    // BullMQ counts in fixed windows: at a boundary it may be twice the limit within a second.
-    const busiest = times.map((start) => times.filter((at) => at >= start && at < start + 1000).length);
+    // BullMQ counts starts in fixed windows of a second. Half a second of arrivals touches two of them at most,
+    // even when a busy machine delays one mail by half a second more than another.
+    const busiest = times.map((start) => times.filter((at) => at >= start && at < start + 500).length);
     expect(Math.max(...busiest)).toBeLessThanOrEqual(20);
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2000);
   });
