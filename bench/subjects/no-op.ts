@@ -6,8 +6,8 @@ import { initTRPC } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { Hono } from 'hono';
 import { createApp } from '../../apps/api/src/app.ts';
+import { createAuthenticate } from '../../apps/api/src/auth/authenticate.ts';
 import { mutation, router } from '../../apps/api/src/operations.ts';
-import { createAuthenticate } from '../../apps/api/src/principal.ts';
 import { createRateLimit } from '../../apps/api/src/rate-limit.ts';
 import type { AppRouter } from '../../apps/api/src/router.ts';
 

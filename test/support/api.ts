@@ -15,12 +15,13 @@ import {
   parseConfig,
   silentLog,
 } from '@tidings/runtime';
-import { hashApiKey } from '../../apps/api/src/principal.ts';
+import { hashApiKey } from '../../apps/api/src/auth/api-keys.ts';
 import { openRecord } from './record.ts';
 
 /** Every operation that the contracts declare. */
 export const allOperations = (Object.values(contracts) as unknown[]).filter(
-  (value): value is Operation => typeof value === 'object' && value !== null && 'scope' in value,
+  (value): value is Operation =>
+    typeof value === 'object' && value !== null && 'access' in value && 'path' in value,
 );
 
 /** The answer to a call, its JSON parsed (undefined when it is none). */

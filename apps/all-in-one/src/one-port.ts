@@ -7,6 +7,6 @@ export function onOnePort(api: Api, board: Board): FetchHandler {
   return (request, peer) => {
     const { pathname } = new URL(request.url);
     const isBoard = pathname === boardPath || pathname.startsWith(`${boardPath}/`);
-    return isBoard ? board.fetch(request, peer) : api.fetch(request);
+    return isBoard ? board.fetch(request, peer) : api.fetch(request, peer);
   };
 }

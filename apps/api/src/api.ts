@@ -6,15 +6,15 @@ import { createAccept } from './accept/accept.ts';
 import { createAdmission } from './accept/admission.ts';
 import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
-import { createApp } from './app.ts';
-import { createAuthenticate } from './principal.ts';
+import { createApp, type Fetch } from './app.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
 
 /** The API as a part that can be started and stopped. */
 export interface Api {
-  fetch: (request: Request) => Promise<Response>;
+  fetch: Fetch;
   /** Opens the port. */
   start(): Promise<HttpServer>;
   /** Lets running requests finish and stops. */

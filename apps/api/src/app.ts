@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Operation, TidingsError } from '@tidings/contracts';
-import type { Log, Metrics } from '@tidings/runtime';
+import type { Log, Metrics, Peer } from '@tidings/runtime';
 import { Hono } from 'hono';
 import { docsResponse } from './http/docs.ts';
 import { createOpenApi } from './http/openapi.ts';
 import { jsonResponse, problemResponse } from './http/problem.ts';
 import { createRestHandler } from './http/rest.ts';
 import { createTrpcHandler, trpcProblem } from './http/trpc.ts';
-import type { Context, Implementation } from './operations.ts';
+import type { Implementation, OpenContext } from './operations.ts';
 import type { Authenticate } from './principal.ts';
 import type { LimitRate } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
@@ -25,18 +25,22 @@ export interface AppOptions {
   isOutage: (error: unknown) => boolean;
 }
 
+/** The API as a fetch handler; where it is called without a server there is no peer. */
+export type Fetch = (request: Request, peer?: Peer) => Promise<Response>;
+
 /** The API as a pure function: tRPC at /trpc, REST at /v1, documents and health beside them. */
-export function createApp(options: AppOptions): { fetch: (request: Request) => Promise<Response> } {
+export function createApp(options: AppOptions): { fetch: Fetch } {
   const { router, authenticate, limitRate, readiness, log, metrics, isOutage } = options;
   const implementations = implementationsOf(router);
   const trpc = createTrpcHandler({ router });
   const openApi = JSON.stringify(createOpenApi(implementations.map(({ operation }) => operation)));
   // Not strict: `/health/` is `/health`.
-  const app = new Hono<{ Variables: { requestId: string } }>({ strict: false });
+  const app = new Hono<{ Bindings: Peer; Variables: { requestId: string } }>({ strict: false });
 
-  async function contextOf(request: Request, requestId: string): Promise<Context> {
-    const principal = await authenticate(request.headers.get('authorization'));
-    return { principal, requestId, headers: await limitRate(principal) };
+  async function contextOf(request: Request, requestId: string, { address }: Peer): Promise<OpenContext> {
+    const principal = await authenticate(request.headers);
+    const headers = principal === undefined ? {} : await limitRate(principal);
+    return { principal, requestId, address, headers };
   }
 
   app.use(async (c, next) => {
@@ -60,7 +64,7 @@ export function createApp(options: AppOptions): { fetch: (request: Request) => P
 
   app.all('/trpc/*', async (c) => {
     const requestId = c.get('requestId');
-    return trpc(c.req.raw, await contextOf(c.req.raw, requestId));
+    return trpc(c.req.raw, await contextOf(c.req.raw, requestId, c.env));
   });
 
   for (const implementation of implementations) {
@@ -68,7 +72,7 @@ export function createApp(options: AppOptions): { fetch: (request: Request) => P
     const handle = createRestHandler(implementation);
     app.on(method, honoPath(path), async (c) => {
       const request = c.req.raw;
-      const context = await contextOf(request, c.get('requestId'));
+      const context = await contextOf(request, c.get('requestId'), c.env);
       return handle({ request, url: new URL(request.url), params: c.req.param(), context });
     });
   }
@@ -94,7 +98,7 @@ export function createApp(options: AppOptions): { fetch: (request: Request) => P
       : problemResponse(error, requestId);
   });
 
-  return { fetch: async (request) => app.fetch(request) };
+  return { fetch: async (request, peer = { address: '' }) => app.fetch(request, peer) };
 }
 
 function asTidingsError(thrown: unknown, isOutage: (error: unknown) => boolean): TidingsError {

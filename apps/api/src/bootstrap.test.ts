@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createStore, type Database, openDatabase } from '@tidings/db';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createAuthenticate } from './auth/authenticate.ts';
 import { bootstrap } from './bootstrap.ts';
-import { createAuthenticate } from './principal.ts';
 
 let dataDir: string;
 let database: Database;
@@ -20,7 +20,7 @@ afterEach(async () => {
 const own = `tk_0123456789ab_${'s'.repeat(40)}`;
 const other = `tk_ba9876543210_${'t'.repeat(40)}`;
 const isGood = (key: string) =>
-  createAuthenticate({ store: createStore(database) })(`Bearer ${key}`).then(
+  createAuthenticate({ store: createStore(database) })(new Headers({ authorization: `Bearer ${key}` })).then(
     () => true,
     () => false,
   );

@@ -6,7 +6,7 @@ import { scopes } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { defaultTemplates } from '@tidings/templates';
-import { hashApiKey } from './principal.ts';
+import { hashApiKey } from './auth/api-keys.ts';
 
 /** The first key of a project and where it came from. */
 export interface BootstrapKey {

@@ -1,29 +1,37 @@
 import type { Operation } from '@tidings/contracts';
+import type { Actor } from '@tidings/db';
 import { initTRPC } from '@trpc/server';
 import type { z } from 'zod';
-import { type Principal, requireScope } from './principal.ts';
+import { type Principal, requireAccess } from './principal.ts';
 
-/** What an operation knows of its call. */
-export interface Context {
-  principal: Principal;
+/** What is known of a call before it is known whether it may be made. */
+export interface OpenContext {
+  principal: Principal | undefined;
   requestId: string;
+  /** The address that the call comes from; empty when it is not known. */
+  address: string;
   /** Headers to answer with. */
   headers: Record<string, string>;
 }
 
+/** What an operation knows of its call. */
+export interface Context extends OpenContext {
+  principal: Principal;
+}
+
 /** What an operation does. */
-export type Handler<Input extends z.ZodType, Output extends z.ZodType> = (
+export type Handler<Input extends z.ZodType, Output extends z.ZodType, Call = Context> = (
   input: z.output<Input>,
-  context: Context,
+  context: Call,
 ) => Promise<z.input<Output>>;
 
 /** What REST and OpenAPI find on each tRPC procedure. */
 export interface Implementation {
   operation: Operation;
-  handler: (input: unknown, context: Context) => Promise<unknown>;
+  handler: (input: unknown, context: OpenContext) => Promise<unknown>;
 }
 
-const trpc = initTRPC.context<Context>().meta<Implementation>().create();
+const trpc = initTRPC.context<OpenContext>().meta<Implementation>().create();
 export const router = trpc.router;
 
 /** An operation that changes something: a tRPC mutation. */
@@ -31,7 +39,8 @@ export function mutation<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
   handler: Handler<Input, Output>,
 ) {
-  return procedure(operation, handler).mutation(({ input, ctx }) => handler(input as z.output<Input>, ctx));
+  const guarded = withAccess(operation, handler);
+  return procedure(operation, guarded).mutation(({ input, ctx }) => guarded(input as z.output<Input>, ctx));
 }
 
 /** An operation that only reads: a tRPC query. */
@@ -39,22 +48,46 @@ export function query<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
   handler: Handler<Input, Output>,
 ) {
-  return procedure(operation, handler).query(({ input, ctx }) => handler(input as z.output<Input>, ctx));
+  const guarded = withAccess(operation, handler);
+  return procedure(operation, guarded).query(({ input, ctx }) => guarded(input as z.output<Input>, ctx));
+}
+
+/** A mutation that anyone may call, with credentials or without. */
+export function openMutation<Input extends z.ZodType, Output extends z.ZodType>(
+  operation: Operation<Input, Output>,
+  handler: Handler<Input, Output, OpenContext>,
+) {
+  return procedure(operation, handler).mutation(({ input, ctx }) => handler(input as z.output<Input>, ctx));
+}
+
+/** Who is to be named in the audit trail for what this call changes. */
+export function actorOf({ principal, address, requestId }: OpenContext): Actor {
+  const { kind, id } = principal ?? { kind: 'anyone' as const, id: '' };
+  return { kind, id, address, requestId };
+}
+
+function withAccess<Input extends z.ZodType, Output extends z.ZodType>(
+  { name, access }: Operation<Input, Output>,
+  handler: Handler<Input, Output>,
+): Handler<Input, Output, OpenContext> {
+  if (access === 'anyone') throw new Error(`${name} is open to anyone and must be declared as such`);
+  return async (input, context) =>
+    handler(input, { ...context, principal: requireAccess(context.principal, access) });
 }
 
 function procedure<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
-  handler: Handler<Input, Output>,
+  handler: Handler<Input, Output, OpenContext>,
 ) {
-  const authorized: Handler<Input, Output> = async (input, context) => {
-    requireScope(context.principal, operation.scope);
-    return handler(input, context);
-  };
-  return trpc.procedure
-    .meta({ operation, handler: authorized as Implementation['handler'] })
-    .use(({ ctx, next }) => {
-      requireScope(ctx.principal, operation.scope);
-      return next();
-    })
-    .input(operation.input);
+  const { access } = operation;
+  return (
+    trpc.procedure
+      .meta({ operation, handler: handler as Implementation['handler'] })
+      // Before the input is looked at: who may not call learns nothing of what it would have to say.
+      .use(({ ctx, next }) => {
+        if (access !== 'anyone') requireAccess(ctx.principal, access);
+        return next();
+      })
+      .input(operation.input)
+  );
 }

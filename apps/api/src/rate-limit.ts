@@ -6,7 +6,7 @@ import type { Principal } from './principal.ts';
 export type LimitRate = (principal: Principal) => Promise<Record<string, string>>;
 
 /**
- * At most `perSecond` requests a second for each API key, in this process. Undefined: no limit, no headers.
+ * At most `perSecond` requests a second for each caller, in this process. Undefined: no limit, no headers.
  *
  * @throws TidingsError `rate_limited` with `Retry-After`.
  */
@@ -18,9 +18,9 @@ export function createRateLimit({ perSecond }: { perSecond?: number }): LimitRat
     'ratelimit-remaining': String(Math.max(0, state.remainingPoints)),
     'ratelimit-reset': String(Math.ceil(state.msBeforeNext / 1000)),
   });
-  return async ({ keyId }) => {
+  return async ({ id }) => {
     try {
-      return headersOf(await limiter.consume(keyId));
+      return headersOf(await limiter.consume(id));
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
       const headers = headersOf(refused);

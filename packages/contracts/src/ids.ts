@@ -2,6 +2,10 @@ import { z } from 'zod';
 
 /** Prefix of each kind of id. */
 export const idPrefixes = {
+  account: 'acc',
+  invitation: 'inv',
+  session: 'ses',
+  audit: 'aud',
   project: 'prj',
   apiKey: 'key',
   recipient: 'rcp',

@@ -1,3 +1,4 @@
+export * from './access.ts';
 export * from './content.ts';
 export * from './errors.ts';
 export * from './ids.ts';
@@ -5,7 +6,9 @@ export * from './message-states.ts';
 export * from './messages.ts';
 export * from './notifications.ts';
 export * from './operation.ts';
+export * from './projects.ts';
 export * from './queues.ts';
+export * from './quiet-hours.ts';
 export * from './recipients.ts';
 export * from './statuses.ts';
 export * from './text.ts';

@@ -52,7 +52,7 @@ export const getMessage = operation({
   method: 'GET',
   path: '/v1/messages/{id}',
   status: 200,
-  scope: 'read',
+  access: { scope: 'read' },
   input: z.strictObject({ id: idSchema('message') }),
   output: messageView,
 });

@@ -1,8 +1,5 @@
 import type { z } from 'zod';
-
-/** What an API key may be allowed to do. */
-export const scopes = ['send', 'read', 'manage'] as const;
-export type Scope = (typeof scopes)[number];
+import type { Access } from './access.ts';
 
 /**
  * One operation of the API: the same over tRPC (by its name) and over REST (by method and path).
@@ -17,7 +14,7 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   path: `/v1/${string}`;
   /** Status of a successful answer. */
   status: 200 | 201 | 202;
-  scope: Scope;
+  access: Access;
   input: Input;
   output: Output;
   /** The REST idempotency key comes in the `Idempotency-Key` header, not in the body. */

@@ -52,7 +52,7 @@ export const upsertRecipient = operation({
   method: 'PUT',
   path: '/v1/recipients/{externalId}',
   status: 200,
-  scope: 'manage',
+  access: { scope: 'manage' },
   input: upsertRecipientInput,
   output: recipientView,
 });
@@ -63,7 +63,7 @@ export const getRecipient = operation({
   method: 'GET',
   path: '/v1/recipients/{recipientId}',
   status: 200,
-  scope: 'read',
+  access: { scope: 'read' },
   input: z.strictObject({ recipientId }),
   output: recipientView,
 });
@@ -76,7 +76,7 @@ export const registerDevice = operation({
   method: 'POST',
   path: '/v1/recipients/{recipientId}/devices',
   status: 201,
-  scope: 'manage',
+  access: { scope: 'manage' },
   input: registerDeviceInput,
   output: deviceView,
 });

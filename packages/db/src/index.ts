@@ -4,6 +4,7 @@ export { openDatabase } from './open.ts';
 export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
+export type { Actor, AuditRow, Change } from './store/audit.ts';
 export {
   type Claimed,
   type ClaimResult,

@@ -1,5 +1,6 @@
 import type { Database } from './database.ts';
 import { accept, findAnswer } from './store/accept.ts';
+import { listAudit } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
@@ -41,6 +42,7 @@ const operations = {
   laneStates,
   latestTemplate,
   leaveWindow,
+  listAudit,
   listNotifications,
   overdue,
   parkMessage,

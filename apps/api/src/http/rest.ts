@@ -1,6 +1,7 @@
 import { defaultMaxBodyBytes, type Operation, sendManyNotifications, TidingsError } from '@tidings/contracts';
 import { z } from 'zod';
-import type { Context, Implementation } from '../operations.ts';
+import type { Implementation, OpenContext } from '../operations.ts';
+import { requireAccess } from '../principal.ts';
 import { readJson } from './body.ts';
 import { escapeToken, maxFaults } from './json.ts';
 import { invalidRequest, jsonResponse } from './problem.ts';
@@ -11,7 +12,7 @@ export interface RestRequest {
   request: Request;
   url: URL;
   params: Record<string, string>;
-  context: Context;
+  context: OpenContext;
 }
 
 /**
@@ -23,6 +24,7 @@ export function createRestHandler({ operation, handler }: Implementation) {
   const inPath = new Set([...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
 
   return async ({ request, url, params, context }: RestRequest): Promise<Response> => {
+    if (operation.access !== 'anyone') requireAccess(context.principal, operation.access);
     checkEncoding(url, Object.keys(params));
     const given =
       operation.method === 'GET'

@@ -3,7 +3,7 @@ import type { TRPCError } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { ZodError, type z } from 'zod';
-import type { Context, Implementation } from '../operations.ts';
+import type { Implementation, OpenContext } from '../operations.ts';
 import type { AppRouter } from '../router.ts';
 import { readJson } from './body.ts';
 import { parseJson } from './json.ts';
@@ -23,7 +23,7 @@ export function createTrpcHandler(options: { router: AppRouter }) {
   const { router } = options;
   const procedures = router._def.procedures as unknown as Record<string, Procedure>;
 
-  return async (request: Request, context: Context): Promise<Response> => {
+  return async (request: Request, context: OpenContext): Promise<Response> => {
     const url = new URL(request.url);
     const path = url.pathname.replace(/^\/trpc\/?/, '').replace(/\/$/, '');
     const maxBytes = procedures[path]?._def.meta?.operation.maxBodyBytes ?? defaultMaxBodyBytes;

@@ -1,4 +1,5 @@
 import type {
+  ActorKind,
   AttemptOutcome,
   Channel,
   ChannelContent,
@@ -7,7 +8,10 @@ import type {
   MessageStatus,
   OnAmbiguous,
   Platform,
+  QuietHours,
   Reason,
+  Retention,
+  Role,
   Scope,
   SendOutput,
   VariableKind,
@@ -28,9 +32,100 @@ export function defineTables(c: typeof sqliteColumns) {
     {
       id: c.text('id').primaryKey(),
       key: c.text('key').notNull(),
+      name: c.text('name'),
+      /** What a message is written in when neither the send nor the recipient has a locale that there is content for. */
+      defaultLocale: c.text('default_locale').notNull().default('en'),
+      /** Whose quiet hours are meant when a recipient has no timezone. */
+      timezone: c.text('timezone').notNull().default('UTC'),
+      retention: c.json('retention').$type<Partial<Retention>>().notNull().default({}),
       createdAt: c.timestamp('created_at').notNull(),
+      /** Since when nobody gets in with its keys any more. */
+      archivedAt: c.timestamp('archived_at'),
     },
     (t) => [c.uniqueIndex('projects_key').on(t.key)],
+  );
+
+  /** A person who operates Tidings. */
+  const accounts = c.table(
+    'accounts',
+    {
+      id: c.text('id').primaryKey(),
+      /** In lower case. */
+      email: c.text('email').notNull(),
+      name: c.text('name'),
+      role: c.text('role').$type<Role>().notNull(),
+      /** argon2id in the PHC string format. */
+      passwordHash: c.text('password_hash').notNull(),
+      createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+      lastLoginAt: c.timestamp('last_login_at'),
+      disabledAt: c.timestamp('disabled_at'),
+    },
+    (t) => [c.uniqueIndex('accounts_email').on(t.email)],
+  );
+
+  /** What lets somebody make an account: a secret link that an admin hands over. */
+  const invitations = c.table(
+    'invitations',
+    {
+      id: c.text('id').primaryKey(),
+      email: c.text('email').notNull(),
+      role: c.text('role').$type<Role>().notNull(),
+      /** SHA-256 of its secret, in hexadecimal. */
+      secretHash: c.text('secret_hash').notNull(),
+      invitedBy: c
+        .text('invited_by')
+        .notNull()
+        .references(() => accounts.id),
+      createdAt: c.timestamp('created_at').notNull(),
+      expiresAt: c.timestamp('expires_at').notNull(),
+      acceptedAt: c.timestamp('accepted_at'),
+      revokedAt: c.timestamp('revoked_at'),
+    },
+    (t) => [c.index('invitations_email').on(t.email)],
+  );
+
+  /** One login, as long as its refresh cookie is good. */
+  const sessions = c.table(
+    'sessions',
+    {
+      id: c.text('id').primaryKey(),
+      accountId: c
+        .text('account_id')
+        .notNull()
+        .references(() => accounts.id),
+      /** SHA-256 of the secret of the newest refresh cookie, in hexadecimal. */
+      refreshHash: c.text('refresh_hash').notNull(),
+      /** Of the one before it: whoever shows that again late has a stolen cookie. */
+      previousHash: c.text('previous_hash'),
+      refreshedAt: c.timestamp('refreshed_at').notNull(),
+      createdAt: c.timestamp('created_at').notNull(),
+      expiresAt: c.timestamp('expires_at').notNull(),
+      revokedAt: c.timestamp('revoked_at'),
+      address: c.text('address').notNull(),
+      userAgent: c.text('user_agent'),
+    },
+    (t) => [c.index('sessions_account').on(t.accountId), c.index('sessions_expiring').on(t.expiresAt)],
+  );
+
+  /** Who did what, from where, to what. */
+  const audit = c.table(
+    'audit',
+    {
+      id: c.text('id').primaryKey(),
+      /** Null for what belongs to the instance. */
+      projectId: c.text('project_id'),
+      actorKind: c.text('actor_kind').$type<ActorKind>().notNull(),
+      actorId: c.text('actor_id').notNull(),
+      address: c.text('address').notNull(),
+      requestId: c.text('request_id').notNull(),
+      action: c.text('action').notNull(),
+      target: c.text('target').notNull(),
+      /** Names of what was changed, never what it holds. */
+      fields: c.json('fields').$type<string[]>().notNull(),
+      at: c.timestamp('at').notNull(),
+    },
+    (t) => [c.index('audit_project').on(t.projectId, t.id), c.index('audit_at').on(t.at)],
   );
 
   const apiKeys = c.table('api_keys', {
@@ -44,8 +139,14 @@ export function defineTables(c: typeof sqliteColumns) {
     secretHash: c.text('secret_hash').notNull(),
     scopes: c.json('scopes').$type<Scope[]>().notNull(),
     createdAt: c.timestamp('created_at').notNull(),
+    /** Who made it: an account, or another key. */
+    createdBy: c.text('created_by'),
+    /** To the minute or so. */
+    lastUsedAt: c.timestamp('last_used_at'),
     expiresAt: c.timestamp('expires_at'),
     revokedAt: c.timestamp('revoked_at'),
+    /** The key that takes its place. */
+    rotatedTo: c.text('rotated_to'),
   });
 
   const recipients = c.table(
@@ -61,10 +162,94 @@ export function defineTables(c: typeof sqliteColumns) {
       email: c.text('email'),
       locale: c.text('locale'),
       timezone: c.text('timezone'),
+      /** What templates may say about the recipient: `{{ recipient.attributes.plan }}`. */
+      attributes: c.json('attributes').$type<JsonObject>().notNull().default({}),
+      quietHours: c.json('quiet_hours').$type<QuietHours>(),
+      /** Name, e-mail and external id in lower case: what a search looks at. */
+      searchName: c.key('search_name'),
+      searchEmail: c.key('search_email'),
+      searchId: c.key('search_id').notNull().default(''),
+      createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+      /** A tombstone since then: it holds its id and hashes, and nothing about the person. */
+      erasedAt: c.timestamp('erased_at'),
+    },
+    (t) => [
+      c.uniqueIndex('recipients_external_id').on(t.projectId, t.externalId),
+      c.index('recipients_project').on(t.projectId, t.id),
+      c.index('recipients_search_name').on(t.projectId, t.searchName),
+      c.index('recipients_search_email').on(t.projectId, t.searchEmail),
+      c.index('recipients_search_id').on(t.projectId, t.searchId),
+    ],
+  );
+
+  /** What a recipient can opt out of. */
+  const categories = c.table(
+    'categories',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      key: c.text('key').notNull(),
+      name: c.text('name').notNull(),
+      description: c.text('description'),
+      /** Cannot be opted out of. */
+      required: c.bool('required').notNull(),
       createdAt: c.timestamp('created_at').notNull(),
       updatedAt: c.timestamp('updated_at').notNull(),
     },
-    (t) => [c.uniqueIndex('recipients_external_id').on(t.projectId, t.externalId)],
+    (t) => [c.primaryKey({ columns: [t.projectId, t.key] })],
+  );
+
+  /** What a recipient wants on a channel: of one category, or, with the category empty, of all of them. */
+  const preferences = c.table(
+    'preferences',
+    {
+      projectId: c.text('project_id').notNull(),
+      recipientId: c
+        .text('recipient_id')
+        .notNull()
+        .references(() => recipients.id),
+      channel: c.text('channel').$type<Channel>().notNull(),
+      category: c.text('category').notNull(),
+      enabled: c.bool('enabled').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.recipientId, t.channel, t.category] })],
+  );
+
+  /** The same for whoever of the project has said nothing else. */
+  const preferenceDefaults = c.table(
+    'preference_defaults',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      channel: c.text('channel').$type<Channel>().notNull(),
+      category: c.text('category').notNull(),
+      enabled: c.bool('enabled').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.projectId, t.channel, t.category] })],
+  );
+
+  /** An address that is not sent to, as a keyed hash where the address itself must not be kept. */
+  const suppressions = c.table(
+    'suppressions',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      channel: c.text('channel').$type<Channel>().notNull(),
+      addressHash: c.text('address_hash').notNull(),
+      address: c.text('address'),
+      reason: c.text('reason').notNull(),
+      createdAt: c.timestamp('created_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.projectId, t.channel, t.addressHash] })],
   );
 
   const devices = c.table(
@@ -91,7 +276,7 @@ export function defineTables(c: typeof sqliteColumns) {
     ],
   );
 
-  /** One row is one version; a version never changes. */
+  /** One row is one version. A draft may change, a published one never does. */
   const templates = c.table(
     'templates',
     {
@@ -105,10 +290,54 @@ export function defineTables(c: typeof sqliteColumns) {
       category: c.text('category'),
       onAmbiguous: c.text('on_ambiguous').$type<OnAmbiguous>().notNull(),
       variables: c.json('variables').$type<Record<string, VariableKind>>().notNull(),
+      /** What is rendered, by locale: layouts and partials in place, MJML compiled. Empty in a draft. */
       content: c.json('content').$type<Record<string, ChannelContent>>().notNull(),
+      /** JSON Schema of the data. Takes the place of `variables`. */
+      schema: c.json('schema').$type<JsonObject>(),
+      /** What was written, by locale. Null in versions from before there were drafts. */
+      source: c.json('source').$type<JsonObject>(),
       createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at'),
+      publishedAt: c.timestamp('published_at'),
     },
     (t) => [c.uniqueIndex('templates_version').on(t.projectId, t.key, t.version)],
+  );
+
+  /** Which version of a template is in use. */
+  const publishedTemplates = c.table(
+    'published_templates',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      key: c.text('key').notNull(),
+      templateId: c
+        .text('template_id')
+        .notNull()
+        .references(() => templates.id),
+      updatedAt: c.timestamp('updated_at').notNull(),
+      /** Since when nothing new is sent with it. */
+      archivedAt: c.timestamp('archived_at'),
+    },
+    (t) => [c.primaryKey({ columns: [t.projectId, t.key] })],
+  );
+
+  /** What templates share: a layout around them, a partial within. A version takes it in when it is published. */
+  const templateParts = c.table(
+    'template_parts',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      kind: c.text('kind').$type<'layout' | 'partial'>().notNull(),
+      key: c.text('key').notNull(),
+      source: c.json('source').$type<JsonObject>().notNull(),
+      createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.projectId, t.kind, t.key] })],
   );
 
   /** One accepted request: the payload, once. */
@@ -138,6 +367,8 @@ export function defineTables(c: typeof sqliteColumns) {
       /** The first answer, given again to a repeated request. */
       answer: c.json('answer').$type<SendOutput>().notNull(),
       createdAt: c.timestamp('created_at').notNull(),
+      /** Since when name, content, data and metadata, and the addresses of its messages, are gone. */
+      payloadRemovedAt: c.timestamp('payload_removed_at'),
     },
     (t) => [
       c
@@ -247,10 +478,20 @@ export function defineTables(c: typeof sqliteColumns) {
 
   return {
     projects,
+    accounts,
+    invitations,
+    sessions,
+    audit,
     apiKeys,
     recipients,
+    categories,
+    preferences,
+    preferenceDefaults,
+    suppressions,
     devices,
     templates,
+    publishedTemplates,
+    templateParts,
     notifications,
     messages,
     attempts,

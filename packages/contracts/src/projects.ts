@@ -1,0 +1,12 @@
+/** Days that a project keeps things for; null keeps them for ever. */
+export interface Retention {
+  /** Notifications with their messages and attempts. */
+  notificationsDays: number | null;
+  /** Content, data, metadata and addresses of notifications that have ended. */
+  payloadsDays: number | null;
+  /** Attempts of messages that have ended. */
+  attemptsDays: number | null;
+  /** How long a repeated request gets the first answer. */
+  idempotencyKeysDays: number | null;
+  auditDays: number | null;
+}

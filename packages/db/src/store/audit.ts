@@ -1,0 +1,76 @@
+import type { ActorKind } from '@tidings/contracts';
+import { and, desc, eq, isNull, lt, type SQL } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import type { Tables } from '../schema/tables.ts';
+
+export type AuditRow = Tables['audit']['$inferSelect'];
+
+/** Who changes something, and from where. */
+export interface Actor {
+  kind: ActorKind;
+  /** Empty for anyone and for the system itself. */
+  id: string;
+  /** IP address; empty when it is not known. */
+  address: string;
+  requestId: string;
+}
+
+/** What somebody changed. Names of fields, never what they hold. */
+export interface Change {
+  /** A row's id, from `newId('audit')`. */
+  id: string;
+  /** Null for what belongs to the instance. */
+  projectId: string | null;
+  /** The operation's name, such as `recipients.upsert`. */
+  action: string;
+  /** Id or key of what was changed. */
+  target: string;
+  fields?: string[];
+}
+
+/** One step of a commit: who did this, on record if and only if it was done. */
+export function* recordChange(
+  database: Database,
+  db: Handle,
+  actor: Actor,
+  { fields = [], ...change }: Change,
+): Steps<void> {
+  const { audit } = database.tables;
+  yield* rows(
+    db
+      .insert(audit)
+      .values({
+        ...change,
+        fields,
+        actorKind: actor.kind,
+        actorId: actor.id,
+        address: actor.address,
+        requestId: actor.requestId,
+        at: database.now,
+      })
+      .returning({ id: audit.id }),
+  );
+}
+
+/** The audit trail, newest first: that of a project, or with null that of the instance. */
+export async function listAudit(
+  database: Database,
+  projectId: string | null,
+  filters: { before?: string; actorId?: string; action?: string; target?: string; limit: number },
+): Promise<AuditRow[]> {
+  const { audit } = database.tables;
+  const { before, actorId, action, target, limit } = filters;
+  const where: Array<SQL | undefined> = [
+    projectId === null ? isNull(audit.projectId) : eq(audit.projectId, projectId),
+    before === undefined ? undefined : lt(audit.id, before),
+    actorId === undefined ? undefined : eq(audit.actorId, actorId),
+    action === undefined ? undefined : eq(audit.action, action),
+    target === undefined ? undefined : eq(audit.target, target),
+  ];
+  return database.handle
+    .select()
+    .from(audit)
+    .where(and(...where))
+    .orderBy(desc(audit.id))
+    .limit(limit);
+}
