@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { channelContent } from './content.ts';
-import { type ErrorCode, errorCatalogue } from './errors.ts';
 import { idSchema } from './ids.ts';
 import { bulkMaxBodyBytes, operation } from './operation.ts';
+import { problemDocument } from './problem.ts';
 import { channels, lanes, messageStatuses, notificationStatuses, platforms, reasons } from './statuses.ts';
 import { emailAddress, instant, jsonObject, lineOfText, locale } from './text.ts';
 
@@ -82,18 +82,12 @@ export type SendOutput = z.infer<typeof sendOutput>;
 /** Up to 1,000 items; each is parsed on its own, so that a bad one does not spoil the others. */
 export const sendManyInput = z.strictObject({ items: z.array(z.unknown()).min(1).max(1000) });
 
-const errorCodes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];
-
 /** The result of one item of a bulk send, by its place in the request. */
 export const sendManyItem = z.union([
   z.strictObject({ index: z.int().min(0), ...sendOutput.shape }),
   z.strictObject({
     index: z.int().min(0),
-    error: z.strictObject({
-      code: z.enum(errorCodes),
-      detail: z.string(),
-      errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
-    }),
+    error: problemDocument,
   }),
 ]);
 export const sendManyOutput = z.strictObject({ items: z.array(sendManyItem) });

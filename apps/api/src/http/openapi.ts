@@ -1,20 +1,6 @@
-import type { Operation } from '@tidings/contracts';
+import { type Operation, problemDocument } from '@tidings/contracts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
-
-const problem = z
-  .strictObject({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.string().describe('Stable, machine-readable: what a program should look at.'),
-    detail: z.string(),
-    requestId: z.string(),
-    errors: z
-      .array(z.strictObject({ pointer: z.string().describe('RFC 6901 JSON pointer'), detail: z.string() }))
-      .optional(),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457 problem document.' });
 
 /** The OpenAPI 3.1 document of the REST API, made from the operations themselves. */
 export function createOpenApi(operations: Operation[]) {
@@ -72,7 +58,7 @@ function describe(operation: Operation, path: string) {
       },
       default: {
         description: 'An error of the catalogue',
-        content: { 'application/problem+json': { schema: problem } },
+        content: { 'application/problem+json': { schema: problemDocument } },
       },
     } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
   };

@@ -19,22 +19,17 @@ export const sendMany = (options: { accept: Accept; isOutage: (error: unknown) =
     const { accept, isOutage, log } = options;
     const acceptItem = async (item: unknown, index: number): Promise<SendManyOutput['items'][number]> => {
       const parsed = sendInput.safeParse(item);
-      if (!parsed.success) return { index, error: faultOf(invalidRequest(parsed.error), requestId) };
+      if (!parsed.success) return { index, error: toProblem(invalidRequest(parsed.error), requestId) };
       try {
         const { answer } = await accept(principal.projectId, parsed.data);
         return { index, ...answer };
       } catch (error) {
         const isOurs = error instanceof TidingsError;
         if (isOutage(error) || (isOurs && error.code === 'overloaded')) throw error;
-        if (isOurs) return { index, error: faultOf(error, requestId) };
+        if (isOurs) return { index, error: toProblem(error, requestId) };
         log.error({ err: error, requestId, index }, 'an item of a bulk request failed');
-        return { index, error: faultOf(new TidingsError('internal'), requestId) };
+        return { index, error: toProblem(new TidingsError('internal'), requestId) };
       }
     };
     return { items: await Promise.all(items.map(acceptItem)) };
   });
-
-function faultOf(error: TidingsError, requestId: string) {
-  const { code, detail, errors } = toProblem(error, requestId);
-  return { code, detail, ...(errors && { errors }) };
-}

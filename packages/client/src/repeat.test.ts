@@ -1,0 +1,181 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { allOperations, openTestApi, type TestApi } from '../../../test/support/api.ts';
+import { type Act, type Front, startFront } from './front.fixture.ts';
+import {
+  createTidings,
+  isApiError,
+  TidingsApiError,
+  TidingsConnectionError,
+  type TidingsOptions,
+} from './index.ts';
+import { repeatingFetch } from './repeat.ts';
+import { repeatableMutations } from './repeatable.ts';
+
+let tested: TestApi;
+let apiUrl: string;
+beforeAll(async () => {
+  tested = await openTestApi();
+  apiUrl = (await tested.listen()).url;
+});
+afterAll(() => tested.close());
+
+let front: Front | undefined;
+afterEach(async () => {
+  await front?.close();
+  front = undefined;
+});
+
+async function behind(acts: Act[], options: Partial<TidingsOptions> = {}) {
+  front = await startFront({ apiUrl, acts });
+  return { front, tidings: createTidings({ url: front.url, apiKey: tested.key, ...options }) };
+}
+
+const mail = { to: { email: 'ada@example.com' }, content: { email: { subject: 's', text: 't' } } };
+const sentSince = async (before: Set<string>) => (await ids()).filter((id) => !before.has(id));
+const ids = async () => {
+  const { body } = await tested.call('GET', '/v1/notifications?limit=100');
+  return (body.items as Array<{ id: string }>).map(({ id }) => id);
+};
+
+describe('sends of one turn', () => {
+  test('go out as one request, each with its own answer or its own error', async () => {
+    const { front, tidings } = await behind([]);
+    const before = new Set(await ids());
+    const calls = Array.from({ length: 20 }, (_, index) =>
+      tidings.notifications.send.mutate(
+        index === 7 ? { ...mail, template: 'welcome_email' } : { ...mail, metadata: { index } },
+      ),
+    );
+    const results = await Promise.allSettled(calls);
+    expect(front.seen.map(({ path }) => path)).toEqual(['/trpc/notifications.sendMany']);
+    const refused = results[7];
+    expect(refused?.status === 'rejected' && refused.reason).toBeInstanceOf(TidingsApiError);
+    expect(refused).toMatchObject({ reason: { code: 'invalid_request', problem: { status: 400 } } });
+    const answered = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.id] : []));
+    expect(answered).toHaveLength(19);
+    expect(new Set(await sentSince(before))).toEqual(new Set(answered));
+    for (const [index, result] of results.entries()) {
+      if (result.status === 'rejected') continue;
+      const { metadata } = await tidings.notifications.get.query({ id: result.value.id });
+      expect(metadata).toEqual({ index });
+    }
+  });
+
+  test('are several requests when there are more than fit', async () => {
+    const { front, tidings } = await behind([]);
+    await Promise.all(Array.from({ length: 501 }, () => tidings.notifications.send.mutate(mail)));
+    expect(front.seen.map(({ path }) => path).sort()).toEqual([
+      '/trpc/notifications.send',
+      '/trpc/notifications.sendMany',
+    ]);
+  });
+
+  test('one that is given up before it leaves is not sent, the others are', async () => {
+    const { tidings } = await behind([]);
+    const before = new Set(await ids());
+    const given = new AbortController();
+    const first = tidings.notifications.send.mutate(mail, { signal: given.signal });
+    const others = [tidings.notifications.send.mutate(mail), tidings.notifications.send.mutate(mail)];
+    given.abort();
+    await expect(first).rejects.toThrow(/abort/i);
+    await Promise.all(others);
+    expect(await sentSince(before)).toHaveLength(2);
+  });
+});
+
+describe('what fails for a passing reason', () => {
+  test('a send whose answer was lost is repeated under its key: one notification', async () => {
+    const { front, tidings } = await behind(['lose', 'lose']);
+    const before = new Set(await ids());
+    const { id } = await tidings.notifications.send.mutate(mail);
+    expect(front.seen).toHaveLength(3);
+    expect(new Set(front.seen.map(({ body }) => body)).size).toBe(1);
+    expect(await sentSince(before)).toEqual([id]);
+  });
+
+  test('so is a bulk, every item under a key of its own', async () => {
+    const { tidings } = await behind(['lose']);
+    const before = new Set(await ids());
+    await tidings.notifications.sendMany.mutate({
+      items: [mail, { ...mail, idempotencyKey: 'of-mine' }, 'no object'],
+    });
+    expect(await sentSince(before)).toHaveLength(2);
+  });
+
+  test.each([408, 429, 502, 503, 504])('%s is tried again', async (status) => {
+    const { front, tidings } = await behind([{ status, retryAfter: '0' }]);
+    await tidings.notifications.list.query({});
+    expect(front.seen).toHaveLength(2);
+  });
+
+  test('a refusal is not', async () => {
+    const { front, tidings } = await behind([]);
+    const error = await tidings.notifications.send
+      .mutate({ ...mail, template: 'x' })
+      .catch((thrown: unknown) => thrown);
+    expect(isApiError(error, 'invalid_request')).toBe(true);
+    expect(isApiError(error, 'not_found')).toBe(false);
+    expect(front.seen).toHaveLength(1);
+  });
+
+  test('as often as was said, and then the caller hears of it', async () => {
+    const { front, tidings } = await behind([{ status: 503 }, { status: 503 }, { status: 503 }], {
+      retries: 1,
+    });
+    await expect(tidings.notifications.list.query({})).rejects.toBeInstanceOf(TidingsConnectionError);
+    expect(front.seen).toHaveLength(2);
+  });
+
+  test('not when it would take longer than anybody waits', async () => {
+    const { front, tidings } = await behind([{ status: 429, retryAfter: '3600' }]);
+    await expect(tidings.notifications.list.query({})).rejects.toThrow();
+    expect(front.seen).toHaveLength(1);
+  });
+
+  test('no answer in time is a failure like any other', async () => {
+    const { front, tidings } = await behind(['silence'], { timeoutMs: 300 });
+    await tidings.notifications.list.query({});
+    expect(front.seen).toHaveLength(2);
+  });
+
+  test('without a connection the error says so, after all tries', async () => {
+    const tidings = createTidings({ url: 'http://127.0.0.1:1', apiKey: tested.key, retries: 1 });
+    await expect(tidings.notifications.list.query({})).rejects.toBeInstanceOf(TidingsConnectionError);
+  });
+
+  test('a call that is given up while it waits ends at once', async () => {
+    const { tidings } = await behind([{ status: 503, retryAfter: '20' }]);
+    const given = new AbortController();
+    const call = tidings.notifications.list.query({}, { signal: given.signal });
+    setTimeout(() => given.abort(), 100);
+    await expect(call).rejects.toThrow(/abort/i);
+  });
+});
+
+test('a mutation that could be done twice is repeated only after 429, which says that it was not done', async () => {
+  const tries: string[] = [];
+  const answers = [429, 503, 200];
+  const repeating = repeatingFetch({
+    timeoutMs: 0,
+    retries: 5,
+    repeatable: () => false,
+    random: () => 0,
+    fetch: async (url) => {
+      tries.push(String(url));
+      return new Response('', { status: answers.shift() ?? 500 });
+    },
+  });
+  const response = await repeating('http://x/trpc/apiKeys.create', { method: 'POST' });
+  expect(response.status).toBe(503);
+  expect(tries).toHaveLength(2);
+});
+
+test('every mutation that is the same however often it is done may be repeated, and nothing else than those', () => {
+  const mutations = allOperations.filter(({ method }) => method !== 'GET');
+  const same = mutations
+    .filter(({ method }) => method === 'PUT' || method === 'DELETE')
+    .map(({ name }) => name);
+  const byName = new Set(mutations.map(({ name }) => name));
+  expect(same.filter((name) => !repeatableMutations.has(name))).toEqual([]);
+  expect([...repeatableMutations].filter((name) => !byName.has(name))).toEqual([]);
+});
