@@ -6,6 +6,7 @@ export * from './message-states.ts';
 export * from './messages.ts';
 export * from './notifications.ts';
 export * from './operation.ts';
+export * from './preferences.ts';
 export * from './projects.ts';
 export * from './queues.ts';
 export * from './quiet-hours.ts';

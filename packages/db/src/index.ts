@@ -13,7 +13,9 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
+export type { ProjectRules } from './store/project-rules.ts';
 export type { ApiKeyRow } from './store/projects.ts';
+export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';

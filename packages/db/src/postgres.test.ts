@@ -8,6 +8,7 @@ import {
   type TestPostgres,
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
+import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { rows } from './database.ts';
 import {
   type AcceptItem,
@@ -25,10 +26,12 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  storeContract('Postgres (PGlite)', async () => {
+  const emptied = async () => {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  });
+  };
+  storeContract('Postgres (PGlite)', emptied);
+  claimDecisionsContract('Postgres (PGlite)', emptied);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {

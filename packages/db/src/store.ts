@@ -5,6 +5,7 @@ import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
+import { projectRules } from './store/project-rules.ts';
 import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
@@ -46,6 +47,7 @@ const operations = {
   listNotifications,
   overdue,
   parkMessage,
+  projectRules,
   putApiKey,
   putOnlyApiKey,
   raiseSequence,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Claimed, Refused, Store } from '@tidings/db';
+import type { Claimed, Decide, Refused, Store } from '@tidings/db';
 import { createGroup, type Group } from '@tidings/runtime';
 import { gatherMs } from './gather.ts';
 
@@ -23,17 +23,20 @@ export function createClaims(options: {
   store: Store;
   owner: string;
   leaseMs: number;
+  /** Answers what decides about this claim. */
+  deciding: () => Promise<Decide>;
 }): Group<string, Claim> {
-  const { store, owner, leaseMs } = options;
+  const { store, owner, leaseMs, deciding } = options;
   const unheardOf = createRecent(leaseMs);
   return createGroup<string, Claim>({
     maxItems: 500,
     gatherMs,
     isOutage: store.isOutage,
     run: async (ids) => {
+      const decide = await deciding();
       const token = randomBytes(16).toString('base64url');
       const { claimed, refused } = await store
-        .claim({ ids: [...new Set(ids)], token, owner, leaseMs, unheardOf: unheardOf.list() })
+        .claim({ ids: [...new Set(ids)], token, owner, leaseMs, unheardOf: unheardOf.list(), decide })
         .catch((error) => {
           if (store.isOutage(error)) unheardOf.add(token);
           throw error;
