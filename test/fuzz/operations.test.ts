@@ -18,6 +18,8 @@ beforeAll(async () => {
   tested = await openTestApi();
   await tested.call('PUT', '/v1/recipients/user-42', { email: 'ada@example.com' });
   await tested.call('POST', '/v1/recipients/user-42/devices', { platform: 'fcm', token: 'device-1' });
+  await tested.call('PUT', '/v1/categories/newsletter', { name: 'Newsletter' });
+  await tested.call('PUT', '/v1/categories/security', { name: 'Security', required: true });
   const sent = [];
   for (let index = 0; index < 3; index += 1) {
     sent.push(await tested.call('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content }));
@@ -34,6 +36,8 @@ beforeAll(async () => {
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
     token: ['device-1'],
+    category: ['newsletter', 'security'],
+    key: ['newsletter', 'security'],
   };
 });
 afterAll(() => tested.close());
@@ -78,6 +82,9 @@ const fitting: ErrorCode[] = [
   'invalid_template',
   'invalid_time',
   'too_many_devices',
+  'too_many_categories',
+  'too_many_preferences',
+  'category_required',
   'idempotency_key_reused',
 ];
 

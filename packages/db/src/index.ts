@@ -5,6 +5,7 @@ export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
 export type { Actor, AuditRow, Change } from './store/audit.ts';
+export type { CategoryRow } from './store/categories.ts';
 export {
   type Claimed,
   type ClaimResult,
@@ -13,6 +14,7 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
+export type { RecipientPreferences, WordChange } from './store/preferences.ts';
 export type { ProjectRules } from './store/project-rules.ts';
 export type { ApiKeyRow } from './store/projects.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';

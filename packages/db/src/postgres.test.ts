@@ -17,6 +17,7 @@ import {
   DatabaseUnreachableError,
   openPostgres,
 } from './index.ts';
+import { preferencesContract } from './preferences.contract.ts';
 import { storeContract } from './store.contract.ts';
 
 describe('on PGlite', () => {
@@ -32,6 +33,7 @@ describe('on PGlite', () => {
   };
   storeContract('Postgres (PGlite)', emptied);
   claimDecisionsContract('Postgres (PGlite)', emptied);
+  preferencesContract('Postgres (PGlite)', emptied);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
