@@ -27,7 +27,10 @@ export interface Api {
 export function createApi(options: {
   store: Store;
   engine?: QueueEngine;
-  config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB'>;
+  config: Pick<
+    Config,
+    'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB' | 'CORS_ORIGINS'
+  >;
   log: Log;
   metrics: Metrics;
 }): Api {
@@ -48,6 +51,7 @@ export function createApi(options: {
     authenticate: createAuthenticate({ store, tokens }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
     readiness: createReadiness({ store, engine, admission }),
+    corsOrigins: config.CORS_ORIGINS,
     log,
     metrics,
     isOutage: store.isOutage,
