@@ -1,4 +1,11 @@
-import { type ErrorCode, type Operation, sendInput, sendManyNotifications } from '@tidings/contracts';
+import {
+  type ErrorCode,
+  type Operation,
+  type PreferencesView,
+  sendInput,
+  sendManyNotifications,
+  type setPreferencesInput,
+} from '@tidings/contracts';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -9,6 +16,8 @@ import { fuzzRuns } from '../support/fuzz.ts';
 import { asAskedOverRest, type Call, isUnspeakable, restCall, trpcCall } from './calls.ts';
 import { expectHonest } from './honest-answer.ts';
 import { hostileValue, mutated, toJson } from './hostile.ts';
+
+type SetPreferences = z.infer<typeof setPreferencesInput>;
 
 let tested: TestApi;
 let samples: Samples;
@@ -151,6 +160,33 @@ describe('what was accepted is on record as it was given', () => {
         expect(answer).toMatchObject({ status: 201, body: { token } });
         const found = await tested.call('GET', `/v1/recipients/owner-${made}`);
         expect(found.body.devices).toMatchObject([{ token }]);
+      }),
+      fuzzRuns(100),
+    );
+  });
+
+  test('preferences', async () => {
+    const set = allOperations.find(({ name }) => name === 'preferences.set') as Operation;
+    let made = 0;
+    await fc.assert(
+      fc.asyncProperty(arbitraryOf(set.input), async (input) => {
+        made += 1;
+        const recipientId = `choosy-${made}`;
+        await tested.call('PUT', `/v1/recipients/${recipientId}`, {});
+        const { preferences = [], ...given } = { ...(input as SetPreferences), recipientId };
+        const put = await ask(restCall(set, { preferences, ...given }));
+        if (put.body.code === 'category_required') return;
+        const { recipientId: _, ...fields } = given;
+        expect(put).toMatchObject({ status: 200, body: fields });
+        const { categories } = put.body as unknown as PreferencesView;
+        for (const { channel, category = null, enabled } of preferences) {
+          const row = categories.find(({ key }) => key === category);
+          const found = row?.channels.find((one) => one.channel === channel);
+          if (enabled !== null && row?.required !== true) expect(found).toMatchObject({ enabled });
+        }
+        expect((await tested.call('GET', `/v1/recipients/${recipientId}/preferences`)).body).toEqual(
+          put.body,
+        );
       }),
       fuzzRuns(100),
     );

@@ -49,11 +49,14 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  storeContract('Postgres', async () => {
+  const opened = async () => {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  });
+  };
+  storeContract('Postgres', opened);
+  claimDecisionsContract('Postgres', opened);
+  preferencesContract('Postgres', opened);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {
