@@ -71,6 +71,8 @@ describe('who opted out', () => {
       ['queued', undefined],
       ['skipped', 'opted_out'],
     ]);
+    const metrics = await (await fetch(`${running.url}/metrics`)).text();
+    expect(metrics).toMatch(/^tidings_messages_ended_total\{channel="email",status="skipped"\} [1-9]/m);
     expect(await endOf(await send(ada, { category: 'orders' }))).toBe('sent');
     expect(await endOf(await send(ada))).toBe('sent');
     await wants(ada, 'news', null);

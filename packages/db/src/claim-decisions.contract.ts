@@ -96,10 +96,10 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
 
     test('what is skipped ends with its reason, no attempt is on record, and its counters are as before', async () => {
       const id = await accepted();
-      const { claimed, refused } = await claim([id], skip);
+      const { claimed, aside } = await claim([id], skip);
       expect(claimed).toEqual([]);
       const { message, attempts } = await messageOf(id);
-      expect(refused).toEqual([{ message, now: message.endedAt }]);
+      expect(aside).toEqual([{ message, now: message.endedAt }]);
       expect(attempts).toEqual([]);
       expect(message).toMatchObject({
         status: 'skipped',
@@ -115,7 +115,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
 
     test('what waits is in SQL under a new generation, due at the end, and is sent from there', async () => {
       const id = await accepted();
-      const { refused } = await claim([id], wait);
+      const { aside } = await claim([id], wait);
       const { message, attempts } = await messageOf(id);
       expect(message).toMatchObject({
         status: 'scheduled',
@@ -126,7 +126,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         firstClaimedAt: null,
       });
       expect(message.dueAt).toBe((message.deferredAt ?? 0) + 60_000);
-      expect(refused).toEqual([{ message, now: message.deferredAt }]);
+      expect(aside).toEqual([{ message, now: message.deferredAt }]);
       expect(attempts).toEqual([]);
       expect(await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 0 })).toEqual(
         [],
@@ -216,12 +216,12 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         await accepted({ recipientId: 'rcp_ada', lane: 'critical' }),
       ];
       const asked: Question[] = [];
-      const { claimed, refused } = await claim([bare, ofAda, critical], (question) => {
+      const { claimed, aside } = await claim([bare, ofAda, critical], (question) => {
         asked.push(question);
         return question.category === 'news' && question.wishes ? { kind: 'skip' } : { kind: 'send' };
       });
       expect(claimed.map(({ message }) => message.id).sort()).toEqual([bare, critical].sort());
-      expect(refused.map(({ message }) => message.id)).toEqual([ofAda]);
+      expect(aside.map(({ message }) => message.id)).toEqual([ofAda]);
       const ada = { words: [], quietHours: null, timezone: 'Europe/Paris' };
       const common = { projectId, channel: 'email' };
       const byCase = new Map(asked.map((one) => [`${one.category} ${one.isCritical}`, one]));

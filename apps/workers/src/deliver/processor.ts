@@ -42,7 +42,7 @@ export function createProcessor(options: ProcessorOptions) {
   const { store, queue, provider, render, hold, leases, policy, owner, leaseMs, log, metrics } = options;
   const { random = Math.random, deciding } = options;
 
-  const claim = createClaims({ store, owner, leaseMs, deciding });
+  const claim = createClaims({ store, owner, leaseMs, deciding, metrics });
   const settle = createGroup<Settlement, Settled>({
     maxItems: 500,
     gatherMs,

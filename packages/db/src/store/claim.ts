@@ -22,7 +22,7 @@ export interface Claimed {
   notification: Payload;
 }
 
-/** A message that was not ours to take, or that was put aside, as it stands, and the database's time. */
+/** A message that is not ours to send, as it stands, and the database's time. */
 export interface Refused {
   message: MessageRow;
   now: number;
@@ -30,6 +30,8 @@ export interface Refused {
 
 export interface ClaimResult {
   claimed: Claimed[];
+  /** Taken and put aside in the same commit, because of `decide`. */
+  aside: Refused[];
   refused: Refused[];
 }
 
@@ -53,8 +55,7 @@ export interface ClaimOptions {
  * `unheardOf` are tokens of earlier claims of the caller whose answer never came, because the database went
  * away meanwhile: they may have been committed, and nothing was sent under them.
  *
- * `decide` has the last word about each, in the same commit; without it everything is sent. What it does not send is
- * among the refused.
+ * `decide` has the last word about each, in the same commit; without it everything is sent.
  */
 export function claim(database: Database, options: ClaimOptions): Promise<ClaimResult> {
   const { ids, owner, token, decide } = options;
@@ -105,10 +106,7 @@ export function claim(database: Database, options: ClaimOptions): Promise<ClaimR
         : yield* rows(
             db.select({ message: messages, now }).from(messages).where(inArray(messages.id, others)),
           );
-    return {
-      claimed,
-      refused: [...refused, ...[...aside.values()].map((message) => ({ message, now: at }))],
-    };
+    return { claimed, aside: [...aside.values()].map((message) => ({ message, now: at })), refused };
   });
 }
 
