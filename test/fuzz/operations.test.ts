@@ -1,4 +1,11 @@
-import { type ErrorCode, type Operation, sendInput, sendManyNotifications } from '@tidings/contracts';
+import {
+  type ErrorCode,
+  type Operation,
+  type PreferencesView,
+  sendInput,
+  sendManyNotifications,
+  type setPreferencesInput,
+} from '@tidings/contracts';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -10,6 +17,8 @@ import { asAskedOverRest, type Call, isUnspeakable, restCall, trpcCall } from '.
 import { expectHonest } from './honest-answer.ts';
 import { hostileValue, mutated, toJson } from './hostile.ts';
 
+type SetPreferences = z.infer<typeof setPreferencesInput>;
+
 let tested: TestApi;
 let samples: Samples;
 const content = { email: { subject: 's', text: 't' }, push: { title: 't', body: 'b' } };
@@ -18,6 +27,8 @@ beforeAll(async () => {
   tested = await openTestApi();
   await tested.call('PUT', '/v1/recipients/user-42', { email: 'ada@example.com' });
   await tested.call('POST', '/v1/recipients/user-42/devices', { platform: 'fcm', token: 'device-1' });
+  await tested.call('PUT', '/v1/categories/newsletter', { name: 'Newsletter' });
+  await tested.call('PUT', '/v1/categories/security', { name: 'Security', required: true });
   const sent = [];
   for (let index = 0; index < 3; index += 1) {
     sent.push(await tested.call('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content }));
@@ -34,6 +45,8 @@ beforeAll(async () => {
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
     token: ['device-1'],
+    category: ['newsletter', 'security'],
+    key: ['newsletter', 'security'],
   };
 });
 afterAll(() => tested.close());
@@ -78,6 +91,9 @@ const fitting: ErrorCode[] = [
   'invalid_template',
   'invalid_time',
   'too_many_devices',
+  'too_many_categories',
+  'too_many_preferences',
+  'category_required',
   'idempotency_key_reused',
 ];
 
@@ -144,6 +160,33 @@ describe('what was accepted is on record as it was given', () => {
         expect(answer).toMatchObject({ status: 201, body: { token } });
         const found = await tested.call('GET', `/v1/recipients/owner-${made}`);
         expect(found.body.devices).toMatchObject([{ token }]);
+      }),
+      fuzzRuns(100),
+    );
+  });
+
+  test('preferences', async () => {
+    const set = allOperations.find(({ name }) => name === 'preferences.set') as Operation;
+    let made = 0;
+    await fc.assert(
+      fc.asyncProperty(arbitraryOf(set.input), async (input) => {
+        made += 1;
+        const recipientId = `choosy-${made}`;
+        await tested.call('PUT', `/v1/recipients/${recipientId}`, {});
+        const { preferences = [], ...given } = { ...(input as SetPreferences), recipientId };
+        const put = await ask(restCall(set, { preferences, ...given }));
+        if (put.body.code === 'category_required') return;
+        const { recipientId: _, ...fields } = given;
+        expect(put).toMatchObject({ status: 200, body: fields });
+        const { categories } = put.body as unknown as PreferencesView;
+        for (const { channel, category = null, enabled } of preferences) {
+          const row = categories.find(({ key }) => key === category);
+          const found = row?.channels.find((one) => one.channel === channel);
+          if (enabled !== null && row?.required !== true) expect(found).toMatchObject({ enabled });
+        }
+        expect((await tested.call('GET', `/v1/recipients/${recipientId}/preferences`)).body).toEqual(
+          put.body,
+        );
       }),
       fuzzRuns(100),
     );

@@ -10,4 +10,5 @@ export const quick: WorkerTuning = {
   holdBaseMs: 100,
   holdCapMs: 400,
   graceMs: 1500,
+  rulesMs: 20,
 };

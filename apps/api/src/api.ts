@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Store } from '@tidings/db';
 import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
@@ -8,6 +9,7 @@ import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { createTokens } from './auth/tokens.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -25,7 +27,10 @@ export interface Api {
 export function createApi(options: {
   store: Store;
   engine?: QueueEngine;
-  config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB'>;
+  config: Pick<
+    Config,
+    'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB' | 'CORS_ORIGINS'
+  >;
   log: Log;
   metrics: Metrics;
 }): Api {
@@ -39,11 +44,14 @@ export function createApi(options: {
   });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
+  // A secret of this process: its tokens end with it, and no other process takes them.
+  const tokens = createTokens({ secrets: [randomBytes(32).toString('base64url')] });
   const { fetch } = createApp({
-    router: createRouter({ store, accept, log }),
-    authenticate: createAuthenticate({ store }),
+    router: createRouter({ store, accept, tokens, log }),
+    authenticate: createAuthenticate({ store, tokens }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
     readiness: createReadiness({ store, engine, admission }),
+    corsOrigins: config.CORS_ORIGINS,
     log,
     metrics,
     isOutage: store.isOutage,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Operation, TidingsError } from '@tidings/contracts';
 import type { Log, Metrics, Peer } from '@tidings/runtime';
 import { Hono } from 'hono';
+import { createCors, isForBrowsers } from './http/cors.ts';
 import { docsResponse } from './http/docs.ts';
 import { createOpenApi } from './http/openapi.ts';
 import { jsonResponse, problemResponse } from './http/problem.ts';
@@ -19,6 +20,8 @@ export interface AppOptions {
   authenticate: Authenticate;
   limitRate: LimitRate;
   readiness: Readiness;
+  /** Origins whose pages may call what a recipient may. */
+  corsOrigins?: readonly string[];
   log: Log;
   metrics: Metrics;
   /** Does the error mean that the record is away or busy? Then the request is worth repeating. */
@@ -30,7 +33,7 @@ export type Fetch = (request: Request, peer?: Peer) => Promise<Response>;
 
 /** The API as a pure function: tRPC at /trpc, REST at /v1, documents and health beside them. */
 export function createApp(options: AppOptions): { fetch: Fetch } {
-  const { router, authenticate, limitRate, readiness, log, metrics, isOutage } = options;
+  const { router, authenticate, limitRate, readiness, corsOrigins = [], log, metrics, isOutage } = options;
   const implementations = implementationsOf(router);
   const trpc = createTrpcHandler({ router });
   const openApi = JSON.stringify(createOpenApi(implementations.map(({ operation }) => operation)));
@@ -62,6 +65,11 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
   app.get('/docs/:file', (c) => docsResponse(c.req.param('file')));
   app.get('/', (c) => c.redirect('/docs'));
 
+  const cors = createCors(corsOrigins);
+  for (const { operation } of implementations.filter((one) => isForBrowsers(one.operation))) {
+    app.use(honoPath(operation.path), cors);
+    app.use(`/trpc/${operation.name}`, cors);
+  }
   app.all('/trpc/*', async (c) => {
     const requestId = c.get('requestId');
     return trpc(c.req.raw, await contextOf(c.req.raw, requestId, c.env));

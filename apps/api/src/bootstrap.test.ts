@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createStore, type Database, openDatabase } from '@tidings/db';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { createTokens } from './auth/tokens.ts';
 import { bootstrap } from './bootstrap.ts';
 
 let dataDir: string;
@@ -19,8 +20,11 @@ afterEach(async () => {
 
 const own = `tk_0123456789ab_${'s'.repeat(40)}`;
 const other = `tk_ba9876543210_${'t'.repeat(40)}`;
+const tokens = createTokens({ secrets: ['secret'.repeat(8)] });
 const isGood = (key: string) =>
-  createAuthenticate({ store: createStore(database) })(new Headers({ authorization: `Bearer ${key}` })).then(
+  createAuthenticate({ store: createStore(database), tokens })(
+    new Headers({ authorization: `Bearer ${key}` }),
+  ).then(
     () => true,
     () => false,
   );

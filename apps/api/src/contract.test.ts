@@ -18,6 +18,7 @@ beforeAll(async () => {
   tidings = createTidings({ url: server.url, apiKey: tested.key });
   await tidings.recipients.upsert.mutate({ externalId: 'ada', email: 'ada@example.com' });
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
+  for (const key of ['over-rest', 'over-trpc']) await tidings.categories.upsert.mutate({ key, name: key });
   const sent = await tidings.notifications.send.mutate({ to: { recipientId: 'ada' }, content });
   ids = { notification: sent.id, message: sent.messages[0]?.id ?? '' };
 });
@@ -64,6 +65,50 @@ const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Pr
     path: '/v1/recipients/ada/devices',
     body: { platform: 'fcm', token: 'device-2' },
     trpc: () => tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-2' }),
+  }),
+  'recipients.createToken': () => ({
+    path: '/v1/recipients/ada/tokens',
+    body: { lifetimeSeconds: 60 },
+    trpc: () => tidings.recipients.createToken.mutate({ recipientId: 'ada' }),
+  }),
+  'categories.upsert': () => ({
+    path: '/v1/categories/product%20news',
+    body: { name: 'Product news', description: 'What is new', required: false },
+    trpc: () => tidings.categories.upsert.mutate({ key: 'security', name: 'Security', required: true }),
+  }),
+  'categories.list': () => ({ path: '/v1/categories', trpc: () => tidings.categories.list.query({}) }),
+  'categories.remove': () => ({
+    path: '/v1/categories/over-rest',
+    trpc: () => tidings.categories.remove.mutate({ key: 'over-trpc' }),
+  }),
+  'preferences.get': () => ({
+    path: '/v1/recipients/ada/preferences',
+    trpc: () => tidings.preferences.get.query({ recipientId: 'ada' }),
+  }),
+  'preferences.set': () => ({
+    path: '/v1/recipients/ada/preferences',
+    body: {
+      preferences: [{ channel: 'email', category: 'newsletter', enabled: false }],
+      quietHours: { from: '22:00', to: '07:00' },
+    },
+    trpc: () =>
+      tidings.preferences.set.mutate({
+        recipientId: 'ada',
+        preferences: [{ channel: 'email', category: 'newsletter', enabled: null }],
+        quietHours: null,
+      }),
+  }),
+  'preferenceDefaults.get': () => ({
+    path: '/v1/preference-defaults',
+    trpc: () => tidings.preferenceDefaults.get.query({}),
+  }),
+  'preferenceDefaults.set': () => ({
+    path: '/v1/preference-defaults',
+    body: { preferences: [{ channel: 'push', category: 'newsletter', enabled: false }] },
+    trpc: () =>
+      tidings.preferenceDefaults.set.mutate({
+        preferences: [{ channel: 'push', category: 'newsletter', enabled: null }],
+      }),
   }),
 };
 

@@ -5,6 +5,7 @@ import { type QueueEngine, startReconciler, startRelay } from '@tidings/queue';
 import type { Config, Log, Metrics, Repeating } from '@tidings/runtime';
 import { createTemplateEngine } from '@tidings/templates';
 import { defaultRetryPolicy, type RetryPolicy } from './deliver/backoff.ts';
+import { createDeciding } from './deliver/decide.ts';
 import { createHold } from './deliver/hold.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './deliver/leases.ts';
 import { createProcessor } from './deliver/processor.ts';
@@ -26,6 +27,8 @@ export interface WorkerTuning {
   window?: number;
   graceMs?: number;
   concurrency?: number;
+  /** For how long the rules of projects are remembered. */
+  rulesMs?: number;
 }
 
 /** Jobs a process works on at once, by queue. Critical ones have theirs reserved. */
@@ -68,6 +71,7 @@ export function createWorkers(options: {
     push: config.PUSH_RATE_LIMIT,
   };
   const render = createRender({ store, templates: createTemplateEngine() });
+  const deciding = createDeciding({ store, rulesMs: tuning.rulesMs });
   let running:
     | { leases: LeaseKeeper; providers: Provider[]; workers: QueueWorker[]; loops: Repeating[] }
     | undefined;
@@ -96,6 +100,7 @@ export function createWorkers(options: {
           render,
           hold,
           leases,
+          deciding,
           policy,
           owner,
           leaseMs,

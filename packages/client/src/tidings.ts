@@ -1,13 +1,21 @@
 import type {
   cancelNotification,
+  createRecipientToken,
   getMessage,
   getNotification,
+  getPreferenceDefaults,
+  getPreferences,
   getRecipient,
+  listCategories,
   listNotifications,
   Operation,
   registerDevice,
+  removeCategory,
   sendManyNotifications,
   sendNotification,
+  setPreferenceDefaults,
+  setPreferences,
+  upsertCategory,
   upsertRecipient,
 } from '@tidings/contracts';
 import type { z } from 'zod';
@@ -43,6 +51,20 @@ export interface Tidings {
     cancel: Mutation<typeof cancelNotification>;
   };
   messages: { get: Query<typeof getMessage> };
-  recipients: { upsert: Mutation<typeof upsertRecipient>; get: Query<typeof getRecipient> };
+  recipients: {
+    upsert: Mutation<typeof upsertRecipient>;
+    get: Query<typeof getRecipient>;
+    createToken: Mutation<typeof createRecipientToken>;
+  };
   devices: { register: Mutation<typeof registerDevice> };
+  categories: {
+    upsert: Mutation<typeof upsertCategory>;
+    list: Query<typeof listCategories>;
+    remove: Mutation<typeof removeCategory>;
+  };
+  preferences: { get: Query<typeof getPreferences>; set: Mutation<typeof setPreferences> };
+  preferenceDefaults: {
+    get: Query<typeof getPreferenceDefaults>;
+    set: Mutation<typeof setPreferenceDefaults>;
+  };
 }

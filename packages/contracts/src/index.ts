@@ -1,4 +1,5 @@
 export * from './access.ts';
+export * from './categories.ts';
 export * from './content.ts';
 export * from './errors.ts';
 export * from './ids.ts';
@@ -6,6 +7,8 @@ export * from './message-states.ts';
 export * from './messages.ts';
 export * from './notifications.ts';
 export * from './operation.ts';
+export * from './preference-operations.ts';
+export * from './preferences.ts';
 export * from './problem.ts';
 export * from './projects.ts';
 export * from './queues.ts';

@@ -3,15 +3,28 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
 /**
  * The state machine of a message: every allowed move, and nothing else moves a message.
  *
- * Three moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
+ * Some moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
  * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
- * happens only where the attempt would otherwise be retried. `… → queued` from an end is a replay.
+ * happens only where the attempt would otherwise be retried, or like `sending → skipped | scheduled` in the commit
+ * that claimed the message: its recipient opted out or has quiet hours, and no attempt was begun. `… → queued` from
+ * an end is a replay.
  */
 export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
   scheduled: ['queued', 'canceled', 'expired', 'skipped'],
   queued: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
   retrying: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
-  sending: ['sending', 'sent', 'retrying', 'failed', 'bounced', 'unknown', 'canceled', 'expired'],
+  sending: [
+    'sending',
+    'sent',
+    'retrying',
+    'failed',
+    'bounced',
+    'unknown',
+    'canceled',
+    'expired',
+    'skipped',
+    'scheduled',
+  ],
   sent: ['delivered', 'bounced'],
   delivered: ['bounced'],
   failed: ['queued', 'sent'],

@@ -36,6 +36,8 @@ export type NotificationStatus = (typeof notificationStatuses)[number];
 export const reasons = [
   'no_address',
   'no_device',
+  'opted_out',
+  'quiet_hours',
   'canceled_by_request',
   'expired',
   'rejected',

@@ -5,6 +5,7 @@ export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
 export type { Actor, AuditRow, Change } from './store/audit.ts';
+export type { CategoryRow } from './store/categories.ts';
 export {
   type Claimed,
   type ClaimResult,
@@ -13,7 +14,10 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
+export type { RecipientPreferences, WordChange } from './store/preferences.ts';
+export type { ProjectRules } from './store/project-rules.ts';
 export type { ApiKeyRow } from './store/projects.ts';
+export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';

@@ -8,6 +8,7 @@ import {
   type TestPostgres,
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
+import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { rows } from './database.ts';
 import {
   type AcceptItem,
@@ -16,6 +17,7 @@ import {
   DatabaseUnreachableError,
   openPostgres,
 } from './index.ts';
+import { preferencesContract } from './preferences.contract.ts';
 import { storeContract } from './store.contract.ts';
 
 describe('on PGlite', () => {
@@ -25,10 +27,13 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  storeContract('Postgres (PGlite)', async () => {
+  const emptied = async () => {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  });
+  };
+  storeContract('Postgres (PGlite)', emptied);
+  claimDecisionsContract('Postgres (PGlite)', emptied);
+  preferencesContract('Postgres (PGlite)', emptied);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -44,11 +49,14 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  storeContract('Postgres', async () => {
+  const opened = async () => {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  });
+  };
+  storeContract('Postgres', opened);
+  claimDecisionsContract('Postgres', opened);
+  preferencesContract('Postgres', opened);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

@@ -8,7 +8,9 @@ import Sqlite from 'better-sqlite3';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
+import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
+import { preferencesContract } from './preferences.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
@@ -18,6 +20,8 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
 
 storeContract('SQLite', async () => openSqlite({ path: freshPath() }));
+claimDecisionsContract('SQLite', async () => openSqlite({ path: freshPath() }));
+preferencesContract('SQLite', async () => openSqlite({ path: freshPath() }));
 
 describe('SQLite', () => {
   test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {

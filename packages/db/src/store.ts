@@ -1,10 +1,19 @@
 import type { Database } from './database.ts';
 import { accept, findAnswer } from './store/accept.ts';
-import { listAudit } from './store/audit.ts';
+import { listAudit, noteChange } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
+import { listCategories, removeCategory, upsertCategory } from './store/categories.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
+import {
+  findPreferences,
+  isLiveRecipient,
+  listPreferenceDefaults,
+  setPreferenceDefaults,
+  setPreferences,
+} from './store/preferences.ts';
+import { projectRules } from './store/project-rules.ts';
 import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
@@ -34,28 +43,38 @@ const operations = {
   findAnswer,
   findApiKey,
   findExpired,
+  findPreferences,
   findRecipient,
   getMessage,
   getNotification,
   hasBacklogOver,
   hasten,
+  isLiveRecipient,
   laneStates,
   latestTemplate,
   leaveWindow,
   listAudit,
+  listCategories,
   listNotifications,
+  listPreferenceDefaults,
+  noteChange,
   overdue,
   parkMessage,
+  projectRules,
   putApiKey,
   putOnlyApiKey,
   raiseSequence,
   readSequence,
   registerDevice,
+  removeCategory,
   renewJobs,
   renewLeases,
   replay,
+  setPreferenceDefaults,
+  setPreferences,
   settle,
   templateById,
+  upsertCategory,
   upsertRecipient,
 };
 

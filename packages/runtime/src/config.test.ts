@@ -106,6 +106,21 @@ test('a service account is read from the JSON of its key file, which may lack a 
   ]);
 });
 
+test('origins are given as a list, and as nothing but origins', () => {
+  const listed = parseConfig({ CORS_ORIGINS: 'https://app.example.com, http://localhost:5173' });
+  expect(listed.CORS_ORIGINS).toEqual(['https://app.example.com', 'http://localhost:5173']);
+  for (const wrong of [
+    '*',
+    'null',
+    'app.example.com',
+    'https://app.example.com/',
+    'https://a.b/c',
+    'ws://a.b',
+  ]) {
+    expect(faultsOf({ CORS_ORIGINS: wrong })).toEqual([expect.stringMatching(/^CORS_ORIGINS/)]);
+  }
+});
+
 test('a password needs somebody to belong to', () => {
   expect(faultsOf({ ADMIN_PASSWORD: 'long enough' })).toEqual([expect.stringMatching(/^ADMIN_EMAIL: /)]);
 });

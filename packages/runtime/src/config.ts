@@ -22,6 +22,13 @@ const url = (schemes: string[], words: string[] = []) =>
     message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
   });
 
+/** Origins (RFC 6454), separated by commas. */
+const origins = z
+  .string()
+  .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+  .pipe(z.array(z.string().refine(isOrigin, { message: 'must be origins such as https://app.example.com' })))
+  .optional();
+
 const flag = z
   .enum(['true', 'false'])
   .default('false')
@@ -80,6 +87,7 @@ export const environmentSchema = z
     BOARD_READ_ONLY: flag,
     MAX_BACKLOG: wholeNumber.pipe(z.number().min(1)).optional(),
     MIN_FREE_DISK_MB: wholeNumber.default(100),
+    CORS_ORIGINS: origins,
     API_RATE_LIMIT: rate,
     EMAIL_RATE_LIMIT: rate,
     PUSH_RATE_LIMIT: rate,
@@ -138,6 +146,10 @@ export function parseConfig(
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return parsed.data as Config;
+}
+
+function isOrigin(value: string): boolean {
+  return ['http:', 'https:'].includes(protocolOf(value)) && new URL(value).origin === value;
 }
 
 function protocolOf(value: string): string {

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import { timelineOf } from './timeline.ts';
 
 const message = (fields: Partial<MessageRow>) =>
-  ({ createdAt: 0, endedAt: null, status: 'queued', reason: null, ...fields }) as MessageRow;
+  ({
+    createdAt: 0,
+    endedAt: null,
+    deferredAt: null,
+    status: 'queued',
+    reason: null,
+    ...fields,
+  }) as MessageRow;
 const attempt = (number: number, fields: Partial<AttemptRow>) =>
   ({
     number,
@@ -113,4 +120,18 @@ test('an end without an attempt is told too, however often it was taken back', (
     [30, 'expired', undefined],
     [30, 'queued', undefined],
   ]);
+});
+
+test('what was put off for quiet hours says when, and goes on from there', () => {
+  const ended = message({ status: 'sent', endedAt: 45, deferredAt: 20 });
+  const tries = [attempt(1, { outcome: 'transient' }), attempt(4, { outcome: 'sent' })];
+  expect(story(ended, tries, null).map(([at, status]) => [at, status])).toEqual([
+    [0, 'queued'],
+    [10, 'sending'],
+    [15, 'retrying'],
+    [20, 'scheduled'],
+    [40, 'sending'],
+    [45, 'sent'],
+  ]);
+  expect(timelineOf(ended, tries, [], null)[3]).toMatchObject({ reason: 'quiet_hours' });
 });

@@ -22,7 +22,7 @@ type End = Pick<MessageRow, 'status' | 'reason' | 'endedAt'> & { life: number };
 
 /**
  * A message's history, oldest first, put together from what is stored anyway: its creation, its attempts, its
- * replays, its end. No row is written for it.
+ * replays, its end, and when it was last put off for quiet hours. No row is written for it.
  */
 export function timelineOf(
   message: MessageRow,
@@ -38,6 +38,11 @@ export function timelineOf(
     ...replays.map(({ at }, index) => ({ at, life: index + 1, status: 'queued' as const })),
     ...attempts.flatMap((attempt) => momentsOf(attempt, lifeOf(attempt), ends)),
   ];
+  const { deferredAt } = message;
+  if (deferredAt !== null) {
+    const life = replays.filter(({ at }) => at <= deferredAt).length;
+    moments.push({ at: deferredAt, life, status: 'scheduled', reason: 'quiet_hours' });
+  }
   for (const { life, status, reason, endedAt } of ends) {
     if (endedAt === null || moments.some((told) => told.at === endedAt && told.status === status)) continue;
     moments.push({ at: endedAt, life, status, ...(reason && { reason }) });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Claimed, Refused, Store } from '@tidings/db';
-import { createGroup, type Group } from '@tidings/runtime';
+import { hasEnded } from '@tidings/contracts';
+import type { Claimed, Decide, Refused, Store } from '@tidings/db';
+import { createGroup, type Group, type Metrics } from '@tidings/runtime';
 import { gatherMs } from './gather.ts';
 
 /** A message that is ours to send, one that is not, or undefined when there is no such message. */
@@ -23,22 +24,32 @@ export function createClaims(options: {
   store: Store;
   owner: string;
   leaseMs: number;
+  /** Answers what decides about this claim. */
+  deciding: () => Promise<Decide>;
+  metrics: Pick<Metrics, 'ended'>;
 }): Group<string, Claim> {
-  const { store, owner, leaseMs } = options;
+  const { store, owner, leaseMs, deciding, metrics } = options;
   const unheardOf = createRecent(leaseMs);
   return createGroup<string, Claim>({
     maxItems: 500,
     gatherMs,
     isOutage: store.isOutage,
     run: async (ids) => {
+      const decide = await deciding();
       const token = randomBytes(16).toString('base64url');
-      const { claimed, refused } = await store
-        .claim({ ids: [...new Set(ids)], token, owner, leaseMs, unheardOf: unheardOf.list() })
+      const { claimed, aside, refused } = await store
+        .claim({ ids: [...new Set(ids)], token, owner, leaseMs, unheardOf: unheardOf.list(), decide })
         .catch((error) => {
           if (store.isOutage(error)) unheardOf.add(token);
           throw error;
         });
-      const byId = new Map<string, Claim>([...refused, ...claimed].map((one) => [one.message.id, one]));
+      for (const { message } of aside) {
+        const { channel, status } = message;
+        if (hasEnded(status)) metrics.ended.inc({ channel, status });
+      }
+      const byId = new Map<string, Claim>(
+        [...refused, ...aside, ...claimed].map((one) => [one.message.id, one]),
+      );
       return ids.map((id) => {
         const claim = byId.get(id);
         if (isClaimed(claim)) byId.set(id, inHand(claim, leaseMs));

@@ -1,5 +1,5 @@
 import { jobData } from '@tidings/contracts';
-import type { Claimed, Settled, Settlement, Store } from '@tidings/db';
+import type { Claimed, Decide, Settled, Settlement, Store } from '@tidings/db';
 import type { DeliveryJob, DeliveryQueue } from '@tidings/queue';
 import { createGroup, type Log, type Metrics } from '@tidings/runtime';
 import { DelayedError, RateLimitError, UnrecoverableError } from 'bullmq';
@@ -23,6 +23,8 @@ export interface ProcessorOptions {
   render: Render;
   hold: Hold;
   leases: LeaseKeeper;
+  /** Answers what decides whether claimed messages go out. */
+  deciding: () => Promise<Decide>;
   policy: RetryPolicy;
   /** Who holds the leases: the name of this process. */
   owner: string;
@@ -38,9 +40,9 @@ export interface ProcessorOptions {
  */
 export function createProcessor(options: ProcessorOptions) {
   const { store, queue, provider, render, hold, leases, policy, owner, leaseMs, log, metrics } = options;
-  const { random = Math.random } = options;
+  const { random = Math.random, deciding } = options;
 
-  const claim = createClaims({ store, owner, leaseMs });
+  const claim = createClaims({ store, owner, leaseMs, deciding, metrics });
   const settle = createGroup<Settlement, Settled>({
     maxItems: 500,
     gatherMs,

@@ -417,6 +417,8 @@ export function defineTables(c: typeof sqliteColumns) {
       cancelRequestedAt: c.timestamp('cancel_requested_at'),
       /** The Date of every copy of an e-mail. */
       firstClaimedAt: c.timestamp('first_claimed_at'),
+      /** When it was last put off to the end of its recipient's quiet hours. */
+      deferredAt: c.timestamp('deferred_at'),
       createdAt: c.timestamp('created_at').notNull(),
       endedAt: c.timestamp('ended_at'),
     },

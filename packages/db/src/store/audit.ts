@@ -52,6 +52,11 @@ export function* recordChange(
   );
 }
 
+/** Puts on record what changes nothing else there: a credential that was handed out. */
+export function noteChange(database: Database, actor: Actor, change: Change): Promise<void> {
+  return database.commit((db) => recordChange(database, db, actor, change));
+}
+
 /** The audit trail, newest first: that of a project, or with null that of the instance. */
 export async function listAudit(
   database: Database,

@@ -2,6 +2,7 @@ import { and, eq, gt, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
+import { type Decide, putAside } from './put-aside.ts';
 
 export type MessageRow = Tables['messages']['$inferSelect'];
 export type NotificationRow = Tables['notifications']['$inferSelect'];
@@ -10,7 +11,10 @@ export type NotificationRow = Tables['notifications']['$inferSelect'];
 export const maxUnanswered = 50;
 
 /** What a message says, and to whom: the part of its notification that delivery needs. */
-export type Payload = Pick<NotificationRow, 'id' | 'toName' | 'templateId' | 'content' | 'data' | 'locale'>;
+export type Payload = Pick<
+  NotificationRow,
+  'id' | 'toName' | 'templateId' | 'content' | 'data' | 'locale' | 'recipientId' | 'category'
+>;
 
 /** A message that is ours to send until its lease ends. */
 export interface Claimed {
@@ -18,7 +22,7 @@ export interface Claimed {
   notification: Payload;
 }
 
-/** A message that was not ours to take, as it stands, and the database's time. */
+/** A message that is not ours to send, as it stands, and the database's time. */
 export interface Refused {
   message: MessageRow;
   now: number;
@@ -26,7 +30,19 @@ export interface Refused {
 
 export interface ClaimResult {
   claimed: Claimed[];
+  /** Taken and put aside in the same commit, because of `decide`. */
+  aside: Refused[];
   refused: Refused[];
+}
+
+export interface ClaimOptions {
+  ids: string[];
+  /** Fresh for every claim: it is what the leases are held under. */
+  token: string;
+  owner: string;
+  leaseMs: number;
+  unheardOf?: string[];
+  decide?: Decide;
 }
 
 /**
@@ -38,53 +54,63 @@ export interface ClaimResult {
  *
  * `unheardOf` are tokens of earlier claims of the caller whose answer never came, because the database went
  * away meanwhile: they may have been committed, and nothing was sent under them.
+ *
+ * `decide` has the last word about each, in the same commit; without it everything is sent.
  */
-export function claim(
-  database: Database,
-  options: { ids: string[]; token: string; owner: string; leaseMs: number; unheardOf?: string[] },
-): Promise<ClaimResult> {
-  const { ids, owner } = options;
+export function claim(database: Database, options: ClaimOptions): Promise<ClaimResult> {
+  const { ids, owner, token, decide } = options;
   const { messages, attempts } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
-    const claimed = yield* takeMessages(database, db, options);
-    const taken = new Set(claimed.map(({ id }) => id));
-    const leftOpen = claimed.filter(({ unanswered }) => unanswered > 1).map(({ id }) => id);
+    const taken = yield* takeMessages(database, db, options);
+    // What the statement saw as the time: an attempt that is closed here and an end share their instant.
+    const at = (taken[0]?.leaseUntil ?? 0) - options.leaseMs;
+    const leftOpen = taken.filter(({ unanswered }) => unanswered > 1).map(({ id }) => id);
     if (leftOpen.length > 0) {
       yield* rows(
         db
           .update(attempts)
-          .set({ outcome: 'lost', reason: 'worker_lost', finishedAt: now })
+          .set({ outcome: 'lost', reason: 'worker_lost', finishedAt: at })
           .where(and(inArray(attempts.messageId, leftOpen), eq(attempts.outcome, 'started')))
           .returning({ number: attempts.number }),
       );
     }
-    yield* startAttempts(database, db, claimed, owner);
-    const payloads = yield* selectPayloads(database, db, claimed);
+    const payloads = yield* selectPayloads(database, db, taken);
     const byId = new Map(payloads.map((row) => [row.id, row]));
-    const others = ids.filter((id) => !taken.has(id));
+    const withPayload = taken.map((message) => {
+      const notification = byId.get(message.notificationId);
+      if (notification === undefined) throw new Error(`message ${message.id} has no notification`);
+      return { message, notification };
+    });
+    const candidates = withPayload.map(({ message, notification: { recipientId, category } }) => ({
+      message,
+      recipientId,
+      category,
+    }));
+    const aside =
+      decide === undefined
+        ? new Map<string, MessageRow>()
+        : yield* putAside({ database, db, candidates, decide, token, now: at });
+    const claimed = withPayload.filter(({ message }) => !aside.has(message.id));
+    yield* startAttempts(
+      database,
+      db,
+      claimed.map(({ message }) => message),
+      owner,
+    );
+    const known = new Set(taken.map(({ id }) => id));
+    const others = ids.filter((id) => !known.has(id));
     const refused =
       others.length === 0
         ? []
         : yield* rows(
             db.select({ message: messages, now }).from(messages).where(inArray(messages.id, others)),
           );
-    return {
-      claimed: claimed.map((message) => {
-        const notification = byId.get(message.notificationId);
-        if (notification === undefined) throw new Error(`message ${message.id} has no notification`);
-        return { message, notification };
-      }),
-      refused,
-    };
+    return { claimed, aside: [...aside.values()].map((message) => ({ message, now: at })), refused };
   });
 }
 
-function* takeMessages(
-  database: Database,
-  db: Handle,
-  options: { ids: string[]; token: string; owner: string; leaseMs: number; unheardOf?: string[] },
-): Steps<MessageRow[]> {
+function* takeMessages(database: Database, db: Handle, options: ClaimOptions): Steps<MessageRow[]> {
   const { messages } = database.tables;
   const { now } = database;
   const ids = padded(options.ids);
@@ -189,6 +215,8 @@ function* selectPayloads(database: Database, db: Handle, claimed: MessageRow[]):
             content: notifications.content,
             data: notifications.data,
             locale: notifications.locale,
+            recipientId: notifications.recipientId,
+            category: notifications.category,
           })
           .from(notifications)
           .where(inArray(notifications.id, placeholders('id', ids.length))),

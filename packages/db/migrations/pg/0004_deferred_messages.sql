@@ -1,0 +1,1 @@
+ALTER TABLE "messages" ADD COLUMN "deferred_at" bigint;

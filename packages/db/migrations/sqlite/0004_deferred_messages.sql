@@ -1,0 +1,1 @@
+ALTER TABLE `messages` ADD `deferred_at` integer;

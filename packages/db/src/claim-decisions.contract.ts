@@ -1,0 +1,253 @@
+import type { Lane, SendOutput } from '@tidings/contracts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Database, Decide, Question, Store } from './index.ts';
+import { createStore } from './index.ts';
+
+const leaseMs = 60_000;
+
+/** What a claim does with the messages that must not go out now, on every dialect. */
+export function claimDecisionsContract(dialect: string, open: () => Promise<Database>): void {
+  describe(`deciding in the claim on ${dialect}`, () => {
+    let database: Database;
+    let store: Store;
+    let projectId: string;
+    let statements = 0;
+    let made = 0;
+
+    beforeEach(async () => {
+      const real = await open();
+      database = {
+        ...real,
+        commit: (steps) =>
+          real.commit(function* (db) {
+            const running = steps(db);
+            let step = running.next();
+            while (!step.done) {
+              statements += 1;
+              step = running.next(yield step.value);
+            }
+            return step.value;
+          }),
+      };
+      store = createStore(database);
+      projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
+      await store.upsertRecipient(projectId, {
+        id: 'rcp_ada',
+        externalId: 'ada',
+        timezone: 'Europe/Paris',
+      });
+    });
+    afterEach(() => database.close());
+
+    async function accepted(
+      options: { recipientId?: string; category?: string; lane?: Lane; onAmbiguous?: 'hold' } = {},
+    ): Promise<string> {
+      made += 1;
+      const id = `ntf_${String(made).padStart(6, '0')}`;
+      const { recipientId = null, category = null, lane = 'normal', onAmbiguous = 'resend' } = options;
+      const expiresAt = Date.now() + 3_600_000;
+      const answer: SendOutput = { id, status: 'accepted', messages: [] };
+      const messageId = id.replace('ntf', 'msg');
+      await store.accept([
+        {
+          notification: {
+            id,
+            projectId,
+            recipientId,
+            category,
+            data: {},
+            metadata: {},
+            lane,
+            expiresAt,
+            answer,
+          },
+          messages: [
+            {
+              id: messageId,
+              notificationId: id,
+              projectId,
+              channel: 'email',
+              lane,
+              status: 'queued',
+              address: 'ada@example.com',
+              onAmbiguous,
+              place: 'queue',
+              expiresAt,
+            },
+          ],
+        },
+      ]);
+      return messageId;
+    }
+
+    const send: Decide = () => ({ kind: 'send' });
+    const skip: Decide = () => ({ kind: 'skip' });
+    const wait: Decide = ({ now }) => ({ kind: 'wait', until: now + 60_000 });
+    let claims = 0;
+    const claim = (ids: string[], decide?: Decide, ms = leaseMs) => {
+      claims += 1;
+      return store.claim({ ids, token: `token-${claims}`, owner: 'worker', leaseMs: ms, decide });
+    };
+    const messageOf = async (id: string) => {
+      const found = await store.getMessage(projectId, id);
+      if (found === undefined) throw new Error(`no message ${id}`);
+      return found;
+    };
+
+    test('what is skipped ends with its reason, no attempt is on record, and its counters are as before', async () => {
+      const id = await accepted();
+      const { claimed, aside } = await claim([id], skip);
+      expect(claimed).toEqual([]);
+      const { message, attempts } = await messageOf(id);
+      expect(aside).toEqual([{ message, now: message.endedAt }]);
+      expect(attempts).toEqual([]);
+      expect(message).toMatchObject({
+        status: 'skipped',
+        reason: 'opted_out',
+        place: null,
+        attempt: 0,
+        unanswered: 0,
+        leaseToken: null,
+        leaseUntil: null,
+        firstClaimedAt: null,
+      });
+    });
+
+    test('what waits is in SQL under a new generation, due at the end, and is sent from there', async () => {
+      const id = await accepted();
+      const { aside } = await claim([id], wait);
+      const { message, attempts } = await messageOf(id);
+      expect(message).toMatchObject({
+        status: 'scheduled',
+        reason: 'quiet_hours',
+        place: 'store',
+        generation: 1,
+        attempt: 0,
+        firstClaimedAt: null,
+      });
+      expect(message.dueAt).toBe((message.deferredAt ?? 0) + 60_000);
+      expect(aside).toEqual([{ message, now: message.deferredAt }]);
+      expect(attempts).toEqual([]);
+      expect(await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 0 })).toEqual(
+        [],
+      );
+      const due = await store.enterWindow({
+        channel: 'email',
+        lane: 'normal',
+        limit: 9,
+        lookaheadMs: 60_000,
+      });
+      expect(due).toMatchObject([{ id, generation: 1 }]);
+      await store.hasten([id]);
+      const { claimed } = await claim([id], send);
+      expect(claimed.map(({ message: one }) => [one.id, one.attempt])).toEqual([[id, 1]]);
+    });
+
+    test('what was tried before keeps its attempts, its failures and the date of its copies', async () => {
+      const id = await accepted();
+      const first = (await claim([id], send)).claimed[0]?.message;
+      await store.settle([
+        {
+          messageId: id,
+          token: first?.leaseToken ?? '',
+          attempt: 1,
+          generation: 0,
+          worker: 'worker',
+          outcome: 'transient',
+          reason: 'provider_transient',
+          provider: 'test',
+          code: null,
+          response: null,
+          verdict: {
+            status: 'retrying',
+            reason: 'provider_transient',
+            countsFailure: true,
+            delayMs: 0,
+            park: false,
+          },
+        },
+      ]);
+      await claim([id], wait);
+      expect((await messageOf(id)).message).toMatchObject({
+        attempt: 1,
+        failures: 1,
+        unanswered: 0,
+        firstClaimedAt: first?.firstClaimedAt,
+      });
+      await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 60_000 });
+      await store.hasten([id]);
+      expect((await claim([id], send)).claimed[0]?.message.attempt).toBe(2);
+      expect((await messageOf(id)).attempts.map(({ number }) => number)).toEqual([1, 2]);
+    });
+
+    test('what would wait beyond its time expires at once, and says that it was the quiet hours', async () => {
+      const id = await accepted();
+      const { expiresAt } = (await messageOf(id)).message;
+      await claim([id], () => ({ kind: 'wait', until: expiresAt }));
+      const { message, attempts } = await messageOf(id);
+      expect(message).toMatchObject({
+        status: 'expired',
+        reason: 'quiet_hours',
+        place: null,
+        dueAt: message.dueAt,
+      });
+      expect(attempts).toEqual([]);
+    });
+
+    test('what a dead worker may have sent is not called skipped: it ends as unknown; waiting it may', async () => {
+      const [skipped, waiting] = [await accepted(), await accepted()];
+      await claim([skipped, waiting], send, -1000);
+      await claim([skipped], skip);
+      await claim([waiting], wait);
+      const left = await messageOf(skipped);
+      expect(left.message).toMatchObject({ status: 'unknown', reason: 'worker_lost', attempt: 1 });
+      expect(left.attempts).toMatchObject([{ outcome: 'lost', finishedAt: left.message.endedAt }]);
+      expect((await messageOf(waiting)).message).toMatchObject({
+        status: 'scheduled',
+        attempt: 1,
+        unanswered: 1,
+      });
+    });
+
+    test('the decision about one does not touch the others, and it is asked for each with all it needs', async () => {
+      const [bare, ofAda, critical] = [
+        await accepted({ category: 'news' }),
+        await accepted({ recipientId: 'rcp_ada', category: 'news' }),
+        await accepted({ recipientId: 'rcp_ada', lane: 'critical' }),
+      ];
+      const asked: Question[] = [];
+      const { claimed, aside } = await claim([bare, ofAda, critical], (question) => {
+        asked.push(question);
+        return question.category === 'news' && question.wishes ? { kind: 'skip' } : { kind: 'send' };
+      });
+      expect(claimed.map(({ message }) => message.id).sort()).toEqual([bare, critical].sort());
+      expect(aside.map(({ message }) => message.id)).toEqual([ofAda]);
+      const ada = { words: [], quietHours: null, timezone: 'Europe/Paris' };
+      const common = { projectId, channel: 'email' };
+      const byCase = new Map(asked.map((one) => [`${one.category} ${one.isCritical}`, one]));
+      expect(asked).toHaveLength(3);
+      expect(byCase.get('null true')).toMatchObject({ ...common, wishes: ada });
+      expect(asked.filter(({ category }) => category === 'news').map(({ wishes }) => wishes)).toEqual(
+        expect.arrayContaining([undefined, ada]),
+      );
+    });
+
+    test('deciding costs a claim no statement, but one where a recipient is among many', async () => {
+      const bare = await Promise.all(Array.from({ length: 20 }, () => accepted({ category: 'news' })));
+      const others = await Promise.all(Array.from({ length: 20 }, () => accepted()));
+      const theirs = await Promise.all(
+        Array.from({ length: 20 }, () => accepted({ recipientId: 'rcp_ada' })),
+      );
+      const costOf = async (ids: string[], decide?: Decide) => {
+        statements = 0;
+        await claim(ids, decide);
+        return statements;
+      };
+      const without = await costOf(others.slice(0, 10));
+      expect(await costOf(others.slice(10), send)).toBe(without);
+      expect(await costOf(bare.slice(0, 10), send)).toBe(without);
+      expect(await costOf([...theirs.slice(0, 5), ...bare.slice(10, 15)], send)).toBe(without + 1);
+      expect(await costOf(theirs.slice(5, 15), send)).toBe(without + 1);
+    });
+  });
+}

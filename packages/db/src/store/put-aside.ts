@@ -1,0 +1,172 @@
+import type { Channel, QuietHours, Reason, Word } from '@tidings/contracts';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { listValues, padded, placeholders } from '../prepared.ts';
+import type { Tables } from '../schema/tables.ts';
+
+type MessageRow = Tables['messages']['$inferSelect'];
+
+/** What a recipient has on record about being sent to. */
+export interface Wishes {
+  /** What it said of the categories that were asked for, and of channels as a whole. */
+  words: Word[];
+  quietHours: QuietHours | null;
+  timezone: string | null;
+}
+
+/** What is to be known of a claimed message to decide about it. */
+export interface Question {
+  projectId: string;
+  channel: Channel;
+  category: string | null;
+  isCritical: boolean;
+  /** Undefined where it goes to a bare address. */
+  wishes: Wishes | undefined;
+  /** The database's time, in milliseconds since the epoch. */
+  now: number;
+}
+
+/** What becomes of a message at the last moment; `until` is in milliseconds since the epoch. */
+export type Decision = { kind: 'send' } | { kind: 'skip' } | { kind: 'wait'; until: number };
+
+/** Must be pure: on Postgres a commit may run twice. */
+export type Decide = (question: Question) => Decision;
+
+/** A message that was claimed, as its notification has it. */
+export interface Candidate {
+  message: MessageRow;
+  recipientId: string | null;
+  category: string | null;
+}
+
+/**
+ * Steps of a claim: decides about what was just taken, before an attempt is on record, and puts aside what is not to
+ * be sent, its counters as they were. Answers the messages that it put aside, by their ids.
+ *
+ * What waits beyond its time ends now, for it would never be sent. What may already have been sent by a worker that
+ * died ends as unknown, as it does when it is canceled: nobody could say that it was not.
+ */
+export function* putAside(options: {
+  database: Database;
+  db: Handle;
+  candidates: Candidate[];
+  decide: Decide;
+  token: string;
+  now: number;
+}): Steps<Map<string, MessageRow>> {
+  const { database, db, candidates, decide, token, now } = options;
+  const wishes = yield* selectWishes(database, db, candidates);
+  const fates = new Map<string, { ids: string[]; fate: Fate }>();
+  for (const { message, recipientId, category } of candidates) {
+    const decision = decide({
+      projectId: message.projectId,
+      channel: message.channel,
+      category,
+      isCritical: message.lane === 'critical',
+      wishes: recipientId === null ? undefined : wishes.get(recipientId),
+      now,
+    });
+    if (decision.kind === 'send') continue;
+    const fate = fateOf(message, decision);
+    const key = JSON.stringify(fate);
+    const same = fates.get(key) ?? { ids: [], fate };
+    same.ids.push(message.id);
+    fates.set(key, same);
+  }
+  const aside = new Map<string, MessageRow>();
+  for (const { ids, fate } of fates.values()) {
+    for (const row of yield* release({ database, db, ids, fate, token, now })) aside.set(row.id, row);
+  }
+  return aside;
+}
+
+type Fate =
+  | { status: 'skipped' | 'expired' | 'unknown'; reason: Reason }
+  | { status: 'scheduled'; reason: Reason; dueAt: number };
+
+function fateOf(message: MessageRow, decision: Exclude<Decision, { kind: 'send' }>): Fate {
+  const ends = decision.kind === 'skip' || decision.until >= message.expiresAt;
+  if (ends && message.unanswered > 1) return { status: 'unknown', reason: 'worker_lost' };
+  if (decision.kind === 'skip') return { status: 'skipped', reason: 'opted_out' };
+  return ends
+    ? { status: 'expired', reason: 'quiet_hours' }
+    : { status: 'scheduled', reason: 'quiet_hours', dueAt: decision.until };
+}
+
+/** Gives up the claim; what waits does so in SQL, under a new generation. */
+function* release(options: {
+  database: Database;
+  db: Handle;
+  ids: string[];
+  fate: Fate;
+  token: string;
+  now: number;
+}): Steps<MessageRow[]> {
+  const { database, db, ids, fate, token, now } = options;
+  const { messages } = database.tables;
+  const place =
+    fate.status === 'scheduled'
+      ? { place: 'store' as const, generation: sql`${messages.generation} + 1`, deferredAt: now }
+      : { place: null, endedAt: now };
+  return yield* rows(
+    db
+      .update(messages)
+      .set({
+        ...fate,
+        ...place,
+        attempt: sql`${messages.attempt} - 1`,
+        unanswered: sql`${messages.unanswered} - 1`,
+        // The date that copies carry is that of the first claim which led to an attempt.
+        firstClaimedAt: sql`case when ${messages.attempt} = 1 then null else ${messages.firstClaimedAt} end`,
+        leaseToken: null,
+        leaseOwner: null,
+        leaseUntil: null,
+      })
+      .where(and(inArray(messages.id, ids), eq(messages.leaseToken, token), eq(messages.status, 'sending')))
+      .returning(),
+  );
+}
+
+/** What the recipients among the messages want; nobody is asked where there is none. */
+function* selectWishes(database: Database, db: Handle, candidates: Candidate[]): Steps<Map<string, Wishes>> {
+  const { recipients, preferences } = database.tables;
+  const found = new Map<string, Wishes>();
+  const named = candidates.flatMap(({ recipientId }) => recipientId ?? []);
+  if (named.length === 0) return found;
+  const ids = padded([...new Set(named)]);
+  const categories = padded([...new Set(['', ...candidates.map(({ category }) => category ?? '')])]);
+  const theirs = yield* rows(
+    database.prepared(
+      db,
+      `wishes_${ids.length}_${categories.length}`,
+      () =>
+        db
+          .select({
+            id: recipients.id,
+            quietHours: recipients.quietHours,
+            timezone: recipients.timezone,
+            channel: preferences.channel,
+            category: preferences.category,
+            enabled: preferences.enabled,
+          })
+          .from(recipients)
+          .leftJoin(
+            preferences,
+            and(
+              eq(preferences.recipientId, recipients.id),
+              inArray(preferences.category, placeholders('category', categories.length)),
+            ),
+          )
+          .where(inArray(recipients.id, placeholders('id', ids.length))),
+      { ...listValues('id', ids), ...listValues('category', categories) },
+    ),
+  );
+  for (const { id, quietHours, timezone, channel, category, enabled } of theirs) {
+    const wishes: Wishes = found.get(id) ?? { words: [], quietHours, timezone };
+    found.set(id, wishes);
+    if (channel !== null && category !== null && enabled !== null) {
+      wishes.words.push({ channel, category, enabled });
+    }
+  }
+  return found;
+}
