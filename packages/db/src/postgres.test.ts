@@ -8,6 +8,7 @@ import {
   type TestPostgres,
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
+import { accountsContract } from './accounts.contract.ts';
 import { rows } from './database.ts';
 import {
   type AcceptItem,
@@ -25,10 +26,12 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  storeContract('Postgres (PGlite)', async () => {
+  async function emptied() {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  });
+  }
+  storeContract('Postgres (PGlite)', emptied);
+  accountsContract('Postgres (PGlite)', emptied);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -44,11 +47,13 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  storeContract('Postgres', async () => {
+  async function emptied() {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  });
+  }
+  storeContract('Postgres', emptied);
+  accountsContract('Postgres', emptied);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

@@ -1,15 +1,41 @@
 import type { Database } from './database.ts';
 import { accept, findAnswer } from './store/accept.ts';
+import {
+  changePassword,
+  createAccount,
+  findAccount,
+  findAccountByEmail,
+  hasAccounts,
+  listAccounts,
+  noteEvent,
+  updateAccount,
+} from './store/accounts.ts';
 import { listAudit } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
+import {
+  acceptInvitation,
+  createInvitation,
+  findInvitation,
+  findOpenInvitation,
+  listInvitations,
+  revokeInvitation,
+} from './store/invitations.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
-import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
+import { ensureProject, findApiKey, findProject, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
+import {
+  findLiveSession,
+  listSessions,
+  openSession,
+  removeEndedLogins,
+  revokeSession,
+  rotateSession,
+} from './store/sessions.ts';
 import { settle } from './store/settle.ts';
 import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
 import {
@@ -24,26 +50,42 @@ import {
 
 const operations = {
   accept,
+  acceptInvitation,
   addTemplate,
   cancel,
+  changePassword,
   claim,
+  createAccount,
+  createInvitation,
   endLeasesOf,
   endUnsendable,
   ensureProject,
   enterWindow,
+  findAccount,
+  findAccountByEmail,
   findAnswer,
   findApiKey,
   findExpired,
+  findInvitation,
+  findLiveSession,
+  findOpenInvitation,
+  findProject,
   findRecipient,
   getMessage,
   getNotification,
+  hasAccounts,
   hasBacklogOver,
   hasten,
   laneStates,
   latestTemplate,
   leaveWindow,
+  listAccounts,
   listAudit,
+  listInvitations,
   listNotifications,
+  listSessions,
+  noteEvent,
+  openSession,
   overdue,
   parkMessage,
   putApiKey,
@@ -51,11 +93,16 @@ const operations = {
   raiseSequence,
   readSequence,
   registerDevice,
+  removeEndedLogins,
   renewJobs,
   renewLeases,
   replay,
+  revokeInvitation,
+  revokeSession,
+  rotateSession,
   settle,
   templateById,
+  updateAccount,
   upsertRecipient,
 };
 
