@@ -45,6 +45,9 @@ test('every fault is named at once', () => {
     FCM_BASE_URL: 'fcm.googleapis.com',
     ADMIN_EMAIL: 'admin',
     ADMIN_PASSWORD: 'short',
+    JWT_SECRET: 'short',
+    JWT_SECRET_PREVIOUS: 'short',
+    TRUST_PROXY: '11',
     SMTP_URL: 'localhost:25',
     SMTP_CONNECTIONS: '201',
     TIDINGS_API_KEY: 'secret',
@@ -65,6 +68,8 @@ test('every fault is named at once', () => {
       'FCM_BASE_URL',
       'FCM_SERVICE_ACCOUNT.private_key',
       'EMAIL_RATE_LIMIT',
+      'JWT_SECRET',
+      'JWT_SECRET_PREVIOUS',
       'LOG_LEVEL',
       'PORT',
       'PUSH_RATE_LIMIT',
@@ -72,6 +77,7 @@ test('every fault is named at once', () => {
       'SMTP_URL',
       'SMTP_CONNECTIONS',
       'TIDINGS_API_KEY',
+      'TRUST_PROXY',
       'WORKERS_PORT',
     ].sort(),
   );
@@ -107,7 +113,9 @@ test('a service account is read from the JSON of its key file, which may lack a 
 });
 
 test('a password needs somebody to belong to', () => {
-  expect(faultsOf({ ADMIN_PASSWORD: 'long enough' })).toEqual([expect.stringMatching(/^ADMIN_EMAIL: /)]);
+  expect(faultsOf({ ADMIN_PASSWORD: 'long enough for it' })).toEqual([
+    expect.stringMatching(/^ADMIN_EMAIL: /),
+  ]);
 });
 
 describe('secrets in files', () => {
