@@ -7,6 +7,7 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { Hono } from 'hono';
 import { createApp } from '../../apps/api/src/app.ts';
 import { createAuthenticate } from '../../apps/api/src/auth/authenticate.ts';
+import { createTokens } from '../../apps/api/src/auth/tokens.ts';
 import { mutation, router } from '../../apps/api/src/operations.ts';
 import { createRateLimit } from '../../apps/api/src/rate-limit.ts';
 import type { AppRouter } from '../../apps/api/src/router.ts';
@@ -42,7 +43,10 @@ export function createNoOpApp(options: { store: Store; log: Log; metrics: Metric
   });
   const { fetch } = createApp({
     router: routes as unknown as AppRouter,
-    authenticate: createAuthenticate({ store }),
+    authenticate: createAuthenticate({
+      store,
+      tokens: createTokens({ secrets: ['of no account'.repeat(3)] }),
+    }),
     limitRate: createRateLimit({}),
     readiness: async () => ({ status: 'ok', checks: {} }),
     log,

@@ -53,6 +53,7 @@ function structureOf(schema: z.ZodType, samples: Samples, field: string): fc.Arb
     });
   }
   if (rules.type === 'string') return string(rules).filter(isStorable);
+  if (rules.type === 'boolean') return fc.boolean();
   if (rules.type === 'integer') return fc.integer({ min: rules.minimum, max: rules.maximum });
   throw new Error(`no arbitrary for ${schema.def.type}`);
 }

@@ -8,6 +8,11 @@ import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { findJwtSecrets } from './auth/jwt-secrets.ts';
+import { createLoginLimit, type MakeLimiter } from './auth/login-limit.ts';
+import { createPasswords } from './auth/passwords.ts';
+import { createSessions } from './auth/sessions.ts';
+import { createTokens } from './auth/tokens.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -21,15 +26,33 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+type ApiConfig = Pick<
+  Config,
+  | 'NODE_ENV'
+  | 'HOST'
+  | 'PORT'
+  | 'TRUST_PROXY'
+  | 'API_RATE_LIMIT'
+  | 'DATA_DIR'
+  | 'MAX_BACKLOG'
+  | 'MIN_FREE_DISK_MB'
+  | 'JWT_SECRET'
+  | 'JWT_SECRET_PREVIOUS'
+>;
+
 /** Puts the API together. Without an engine it accepts into SQL and leaves the queue to the workers. */
 export function createApi(options: {
   store: Store;
   engine?: QueueEngine;
-  config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB'>;
+  config: ApiConfig;
   log: Log;
   metrics: Metrics;
+  /** Where wrong logins are counted: in this process, unless something else is given. */
+  makeLimiter?: MakeLimiter;
+  /** Milliseconds that good credentials are believed for. */
+  cacheMs?: number;
 }): Api {
-  const { store, engine, config, log, metrics } = options;
+  const { store, engine, config, log, metrics, makeLimiter, cacheMs } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const makePlan = createPlanner({
     store,
@@ -39,14 +62,22 @@ export function createApi(options: {
   });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
+  const tokens = createTokens({ secrets: findJwtSecrets(config) });
+  const logins = {
+    sessions: createSessions({ store, tokens }),
+    passwords: createPasswords(),
+    limit: createLoginLimit({ makeLimiter }),
+  };
   const { fetch } = createApp({
-    router: createRouter({ store, accept, log }),
-    authenticate: createAuthenticate({ store }),
+    router: createRouter({ store, accept, log, metrics, logins }),
+    authenticate: createAuthenticate({ store, tokens, cacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
     readiness: createReadiness({ store, engine, admission }),
     log,
     metrics,
     isOutage: store.isOutage,
+    trustProxy: config.TRUST_PROXY,
+    assumeHttps: config.NODE_ENV === 'production' && config.TRUST_PROXY > 0,
   });
   let server: HttpServer | undefined;
   return {

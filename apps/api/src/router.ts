@@ -1,6 +1,21 @@
 import type { Store } from '@tidings/db';
-import type { Log } from '@tidings/runtime';
+import type { Log, Metrics } from '@tidings/runtime';
 import type { Accept } from './accept/accept.ts';
+import { get as getAccount } from './accounts/get.ts';
+import { list as listAccounts } from './accounts/list.ts';
+import { update as updateAccount } from './accounts/update.ts';
+import { changePassword } from './auth/change-password.ts';
+import { login } from './auth/login.ts';
+import type { LoginLimit } from './auth/login-limit.ts';
+import { logout } from './auth/logout.ts';
+import { me } from './auth/me.ts';
+import type { Passwords } from './auth/passwords.ts';
+import { refresh } from './auth/refresh.ts';
+import type { Sessions } from './auth/sessions.ts';
+import { accept as acceptInvitation } from './invitations/accept.ts';
+import { create as createInvitation } from './invitations/create.ts';
+import { list as listInvitations } from './invitations/list.ts';
+import { revoke as revokeInvitation } from './invitations/revoke.ts';
 import * as messages from './messages/get.ts';
 import { cancel } from './notifications/cancel.ts';
 import { get as getNotification } from './notifications/get.ts';
@@ -11,9 +26,25 @@ import { router } from './operations.ts';
 import { get as getRecipient } from './recipients/get.ts';
 import { register } from './recipients/register-device.ts';
 import { upsert } from './recipients/upsert.ts';
+import { list as listSessions } from './sessions/list.ts';
+import { revoke as revokeSession } from './sessions/revoke.ts';
+
+/** What logging in needs. */
+export interface Logins {
+  sessions: Sessions;
+  passwords: Passwords;
+  limit: LoginLimit;
+}
 
 /** Every operation of the API by its name. REST and OpenAPI are made from the same table. */
-export function createRouter({ store, accept, log }: { store: Store; accept: Accept; log: Log }) {
+export function createRouter(options: {
+  store: Store;
+  accept: Accept;
+  log: Log;
+  metrics: Metrics;
+  logins: Logins;
+}) {
+  const { store, accept, log, metrics, logins } = options;
   return router({
     notifications: router({
       send: send(accept),
@@ -25,6 +56,25 @@ export function createRouter({ store, accept, log }: { store: Store; accept: Acc
     messages: router({ get: messages.get(store) }),
     recipients: router({ upsert: upsert(store), get: getRecipient(store) }),
     devices: router({ register: register(store) }),
+    auth: router({
+      login: login({ store, metrics, ...logins }),
+      refresh: refresh({ store, sessions: logins.sessions }),
+      logout: logout(store),
+      me: me(store),
+      changePassword: changePassword({ store, ...logins }),
+    }),
+    sessions: router({ list: listSessions(store), revoke: revokeSession(store) }),
+    accounts: router({
+      list: listAccounts(store),
+      get: getAccount(store),
+      update: updateAccount(store),
+    }),
+    invitations: router({
+      create: createInvitation(store),
+      list: listInvitations(store),
+      revoke: revokeInvitation(store),
+      accept: acceptInvitation({ store, ...logins }),
+    }),
   });
 }
 

@@ -31,15 +31,21 @@ export interface Problem {
 export function createTidings(options: {
   /** Where the API is, without a path. */
   url: string;
+  /** An API key, or the access token of an account (`auth.login`). */
   apiKey: string;
+  /** Which project an account means, by its key; an API key has its own. Default: `default`. */
+  project?: string;
   fetch?: typeof globalThis.fetch;
 }): Tidings {
-  const { url, apiKey, fetch } = options;
+  const { url, apiKey, project, fetch } = options;
   const client = createTRPCClient<AnyRouter>({
     links: [
       httpLink({
         url: new URL('/trpc', url).href,
-        headers: { authorization: `Bearer ${apiKey}` },
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          ...(project !== undefined && { 'tidings-project': project }),
+        },
         ...(fetch && { fetch }),
       }),
     ],

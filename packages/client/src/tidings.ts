@@ -1,13 +1,27 @@
 import type {
+  acceptInvitation,
   cancelNotification,
+  changePassword,
+  createInvitation,
+  getAccount,
   getMessage,
   getNotification,
   getRecipient,
+  listAccounts,
+  listInvitations,
   listNotifications,
+  listSessions,
+  login,
+  logout,
+  me,
   Operation,
+  refresh,
   registerDevice,
+  revokeInvitation,
+  revokeSession,
   sendManyNotifications,
   sendNotification,
+  updateAccount,
   upsertRecipient,
 } from '@tidings/contracts';
 import type { z } from 'zod';
@@ -45,4 +59,23 @@ export interface Tidings {
   messages: { get: Query<typeof getMessage> };
   recipients: { upsert: Mutation<typeof upsertRecipient>; get: Query<typeof getRecipient> };
   devices: { register: Mutation<typeof registerDevice> };
+  auth: {
+    login: Mutation<typeof login>;
+    refresh: Mutation<typeof refresh>;
+    logout: Mutation<typeof logout>;
+    me: Query<typeof me>;
+    changePassword: Mutation<typeof changePassword>;
+  };
+  sessions: { list: Query<typeof listSessions>; revoke: Mutation<typeof revokeSession> };
+  accounts: {
+    list: Query<typeof listAccounts>;
+    get: Query<typeof getAccount>;
+    update: Mutation<typeof updateAccount>;
+  };
+  invitations: {
+    create: Mutation<typeof createInvitation>;
+    list: Query<typeof listInvitations>;
+    revoke: Mutation<typeof revokeInvitation>;
+    accept: Mutation<typeof acceptInvitation>;
+  };
 }

@@ -1,7 +1,10 @@
 export * from './access.ts';
+export * from './accounts.ts';
+export * from './auth.ts';
 export * from './content.ts';
 export * from './errors.ts';
 export * from './ids.ts';
+export * from './invitations.ts';
 export * from './message-states.ts';
 export * from './messages.ts';
 export * from './notifications.ts';
@@ -10,5 +13,6 @@ export * from './projects.ts';
 export * from './queues.ts';
 export * from './quiet-hours.ts';
 export * from './recipients.ts';
+export * from './sessions.ts';
 export * from './statuses.ts';
 export * from './text.ts';

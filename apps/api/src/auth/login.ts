@@ -1,0 +1,37 @@
+import { login as loginOperation, TidingsError } from '@tidings/contracts';
+import type { Store } from '@tidings/db';
+import { type Metrics, requireSameOrigin } from '@tidings/runtime';
+import { actorOf, instanceChange, openMutation } from '../operations.ts';
+import type { LoginLimit } from './login-limit.ts';
+import type { Passwords } from './passwords.ts';
+import type { Sessions } from './sessions.ts';
+
+/**
+ * `auth.login`. An unknown e-mail, a wrong password and a disabled account get the same answer after the same
+ * work, so that nobody learns who has an account.
+ */
+export const login = (options: {
+  store: Store;
+  passwords: Passwords;
+  limit: LoginLimit;
+  sessions: Sessions;
+  metrics: Metrics;
+}) => {
+  const { store, passwords, limit, sessions, metrics } = options;
+  return openMutation(loginOperation, async (input, context) => {
+    requireSameOrigin({ method: 'POST', headers: context.requestHeaders });
+    const tries = { email: input.email.toLowerCase(), address: context.address };
+    await limit.take(tries, async () => {
+      const locked = await store.findAccountByEmail(tries.email);
+      metrics.logins.inc({ outcome: 'locked' });
+      await store.noteEvent(actorOf(context), instanceChange('auth.lockout', locked?.id ?? ''));
+    });
+    const account = await store.findAccountByEmail(tries.email);
+    const isRight = await passwords.verify(input.password, account?.passwordHash);
+    const opened = isRight && account ? await sessions.open(account, context) : undefined;
+    metrics.logins.inc({ outcome: opened === undefined ? 'wrong' : 'good' });
+    if (opened === undefined) throw new TidingsError('login_failed');
+    await limit.succeeded(tries);
+    return opened;
+  });
+};
