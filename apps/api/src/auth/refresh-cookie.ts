@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { SessionRow } from '@tidings/db';
 import { parse, serialize } from 'hono/utils/cookie';
 import type { OpenContext } from '../operations.ts';
 
@@ -22,6 +23,14 @@ export function newSecret(): string {
 /** SHA-256 in hexadecimal: enough for a secret that nobody can guess. */
 export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'hex');
+}
+
+/** Is it the newest secret of the session, or the one before it? */
+export function isSecretOf(
+  { refreshHash, previousHash }: Pick<SessionRow, 'refreshHash' | 'previousHash'>,
+  { secret }: RefreshSecret,
+): boolean {
+  return [refreshHash, previousHash].includes(hashSecret(secret));
 }
 
 /** The refresh cookie of a call; undefined when it has none that could be ours. */

@@ -5,6 +5,7 @@ import { actorOf, instanceChange, openMutation } from '../operations.ts';
 import {
   clearRefreshCookie,
   hashSecret,
+  isSecretOf,
   newSecret,
   readRefreshCookie,
   refreshLifetimeMs,
@@ -26,6 +27,10 @@ export const refresh = ({ store, sessions }: { store: Store; sessions: Sessions 
     const shown = readRefreshCookie(context);
     if (shown === undefined) throw new TidingsError('login_required');
     const { sessionId } = shown;
+    const loggedOut = new TidingsError('login_required', { headers: clearRefreshCookie(context) });
+    const live = await store.findLiveSession(sessionId);
+    // Before anything is written: only who has been logged in may make us do that.
+    if (live === undefined || !isSecretOf(live.session, shown)) throw loggedOut;
     const secret = newSecret();
     const rotation = await store.rotateSession(
       actorOf(context),
@@ -38,10 +43,7 @@ export const refresh = ({ store, sessions }: { store: Store; sessions: Sessions 
       },
       instanceChange('auth.refreshReused', sessionId),
     );
-    const isGood = rotation === 'rotated' || rotation === 'recent';
-    const live = isGood ? await store.findLiveSession(sessionId) : undefined;
-    if (live === undefined)
-      throw new TidingsError('login_required', { headers: clearRefreshCookie(context) });
+    if (rotation === 'reused' || rotation === 'unknown') throw loggedOut;
     if (rotation === 'rotated')
       Object.assign(context.headers, setRefreshCookie(context, { sessionId, secret }));
     return sessions.answer(live.account, sessionId);
