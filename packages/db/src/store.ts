@@ -7,10 +7,9 @@ import {
   findAccountByEmail,
   hasAccounts,
   listAccounts,
-  noteEvent,
   updateAccount,
 } from './store/accounts.ts';
-import { listAudit } from './store/audit.ts';
+import { listAudit, noteEvent } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';

@@ -174,8 +174,3 @@ export function changePassword(
     return ended;
   });
 }
-
-/** Puts on record what changed nothing, such as that somebody was shut out. */
-export function noteEvent(database: Database, actor: Actor, change: Change): Promise<void> {
-  return database.commit((db) => recordChange(database, db, actor, change));
-}

@@ -52,6 +52,11 @@ export function* recordChange(
   );
 }
 
+/** Puts on record what changed nothing, such as that somebody was shut out. */
+export function noteEvent(database: Database, actor: Actor, change: Change): Promise<void> {
+  return database.commit((db) => recordChange(database, db, actor, change));
+}
+
 /** The audit trail, newest first: that of a project, or with null that of the instance. */
 export async function listAudit(
   database: Database,
