@@ -50,6 +50,30 @@ test('admin:create makes an owner beside a running service, and tells the passwo
   expect((await login('ada@example.com', password)).account.id).toBe(account.id);
 });
 
+test('an API apart makes the owner that the environment names, or says how to make one', async () => {
+  const own = tempDir();
+  const apart = { DATA_DIR: own.path, PORT: '0', ...(await enginesOf(own.path)) };
+  const without = startChild(['tidings.mjs', 'api'], apart);
+  await without.printed(/"msg":"ready"/);
+  expect(without.output()).toMatch(
+    /nobody can log in yet: set ADMIN_EMAIL and ADMIN_PASSWORD, or run npm run/,
+  );
+  await without.end();
+
+  const given = { ADMIN_EMAIL: 'ops@example.com', ADMIN_PASSWORD: 'a password of ours' };
+  const api = startChild(['tidings.mjs', 'api'], { ...apart, ...given });
+  const [, found = ''] = await api.printed(/"url":"([^"]+)".*"msg":"ready"/);
+  expect(api.output()).not.toContain('nobody can log in');
+  const { account } = await createTidings({ url: found, apiKey: 'none' }).auth.login.mutate({
+    email: given.ADMIN_EMAIL,
+    password: given.ADMIN_PASSWORD,
+  });
+  expect(account.role).toBe('owner');
+  expect(api.output()).not.toContain(given.ADMIN_PASSWORD);
+  await api.end();
+  own.remove();
+});
+
 test.each([
   [[], /^--email: Usage: npm run admin:create/m],
   [['--email', 'nobody'], /^--email: Usage: npm run admin:create/m],

@@ -65,3 +65,10 @@ test('the addresses of one IPv6 network are one', async () => {
   expect(await take('another', '2001:db8:0:1:ffff:ffff:ffff:ffff')).toBe(60);
   expect(await take('another', '2001:db8::2:1')).toBe(0);
 });
+
+test('a try that is taken back counts for nobody', async () => {
+  for (let index = 0; index < 60; index += 1) {
+    expect(await take('ada', '192.0.2.1')).toBe(0);
+    await limit.giveBack({ email: 'ada', address: '192.0.2.1' });
+  }
+});

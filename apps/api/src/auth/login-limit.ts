@@ -19,6 +19,8 @@ export interface LoginLimit {
   take(tries: Tries, onLock: () => Promise<void>): Promise<void>;
   /** Takes a try back that was right: the e-mail is as good as new, the address has one more. */
   succeeded(tries: Tries): Promise<void>;
+  /** Takes a try back of which nothing was found out. */
+  giveBack(tries: Tries): Promise<void>;
 }
 
 /** Makes the counters: in this process, or wherever processes share them. `duration` in seconds. */
@@ -54,6 +56,9 @@ export function createLoginLimit(options: { makeLimiter?: MakeLimiter } = {}): L
     },
     succeeded: async (tries) => {
       await Promise.all([email.forget(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
+    },
+    giveBack: async (tries) => {
+      await Promise.all([email.giveBack(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
     },
   };
 }

@@ -126,6 +126,15 @@ test('an unknown e-mail is shut out as a known one is', async () => {
   expect(statuses).toEqual([...Array(10).fill(401), 429]);
 });
 
+test('a login that could not be looked into does not count', async () => {
+  const release = await tested.lockRecord();
+  const away = [];
+  for (let index = 0; index < 12; index += 1) away.push(await login(ada.email, ada.password));
+  await release();
+  expect(new Set(away.map(({ body }) => body.code))).toEqual(new Set(['unavailable']));
+  expect((await login(ada.email, ada.password)).status).toBe(200);
+});
+
 test('many logins at once: some wait their turn, and the rest is asked to come back', async () => {
   const { email, password } = ada;
   const other = await tested.addAccount('viewer');
