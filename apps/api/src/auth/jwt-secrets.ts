@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, ConfigError } from '@tidings/runtime';
 
@@ -24,7 +24,16 @@ export function findJwtSecrets(
 }
 
 function ownSecret(path: string): string {
-  // Linked into its place when it is whole: of two processes that start at once, one makes it for both.
+  if (!existsSync(path)) makeSecret(path);
+  const kept = readFileSync(path, 'utf8').trim();
+  if (kept.length >= minLength) return kept;
+  throw new ConfigError([
+    `JWT_SECRET: ${path} holds fewer than ${minLength} characters; remove it to have a new one made`,
+  ]);
+}
+
+/** Linked into its place when it is whole: of two processes that start at once, one makes it for both. */
+function makeSecret(path: string): void {
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   try {
@@ -34,9 +43,4 @@ function ownSecret(path: string): string {
   } finally {
     rmSync(draft);
   }
-  const kept = readFileSync(path, 'utf8').trim();
-  if (kept.length >= minLength) return kept;
-  throw new ConfigError([
-    `JWT_SECRET: ${path} holds fewer than ${minLength} characters; remove it to have a new one made`,
-  ]);
 }

@@ -1,7 +1,7 @@
-import { hash, randomBytes } from 'node:crypto';
 import type { SessionRow } from '@tidings/db';
 import { parse, serialize } from 'hono/utils/cookie';
 import type { OpenContext } from '../operations.ts';
+import { hashSecret } from './secrets.ts';
 
 /** What a refresh cookie holds: the session, and a secret of which only the hash is stored. */
 export interface RefreshSecret {
@@ -14,16 +14,6 @@ const lifetimeDays = 30;
 export const refreshLifetimeMs = lifetimeDays * 86_400_000;
 
 const pattern = /^(ses_[0-9a-f]{32})\.([0-9A-Za-z_-]{43})$/;
-
-/** A new random secret of 256 bits. */
-export function newSecret(): string {
-  return randomBytes(32).toString('base64url');
-}
-
-/** SHA-256 in hexadecimal: enough for a secret that nobody can guess. */
-export function hashSecret(secret: string): string {
-  return hash('sha256', secret, 'hex');
-}
 
 /** Is it the newest secret of the session, or the one before it? */
 export function isSecretOf(

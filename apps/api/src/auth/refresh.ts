@@ -4,13 +4,12 @@ import { requireSameOrigin } from '@tidings/runtime';
 import { actorOf, instanceChange, openMutation } from '../operations.ts';
 import {
   clearRefreshCookie,
-  hashSecret,
   isSecretOf,
-  newSecret,
   readRefreshCookie,
   refreshLifetimeMs,
   setRefreshCookie,
 } from './refresh-cookie.ts';
+import { hashSecret, newSecret } from './secrets.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Two tabs may refresh at once, and only one of them shows the newest secret. */

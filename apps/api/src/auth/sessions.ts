@@ -3,7 +3,8 @@ import type { AccountRow, Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { viewAccount } from '../accounts/view.ts';
 import { actorOf, instanceChange, type OpenContext } from '../operations.ts';
-import { hashSecret, newSecret, refreshLifetimeMs, setRefreshCookie } from './refresh-cookie.ts';
+import { refreshLifetimeMs, setRefreshCookie } from './refresh-cookie.ts';
+import { hashSecret, newSecret } from './secrets.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Seconds that an access token is good for. */

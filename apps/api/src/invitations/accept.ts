@@ -3,7 +3,7 @@ import type { Store } from '@tidings/db';
 import { newId, requireSameOrigin } from '@tidings/runtime';
 import { requireGoodPassword } from '../auth/password-rules.ts';
 import type { Passwords } from '../auth/passwords.ts';
-import { hashSecret } from '../auth/refresh-cookie.ts';
+import { hashSecret } from '../auth/secrets.ts';
 import type { Sessions } from '../auth/sessions.ts';
 import { actorOf, instanceChange, openMutation } from '../operations.ts';
 

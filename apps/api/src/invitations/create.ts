@@ -1,7 +1,7 @@
 import { createInvitation, rolesManagedBy, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
-import { hashSecret, newSecret } from '../auth/refresh-cookie.ts';
+import { hashSecret, newSecret } from '../auth/secrets.ts';
 import { actorOf, instanceChange, mutation } from '../operations.ts';
 import { requireAccount } from '../principal.ts';
 import { viewInvitation } from './view.ts';
