@@ -8,6 +8,7 @@ const roles = {
   api: './apps/api/src/main.ts',
   workers: './apps/workers/src/main.ts',
   board: './apps/board/src/main.ts',
+  'admin:create': './apps/api/src/admin-create.ts',
 };
 
 const needed = 24;
@@ -28,7 +29,7 @@ if (existsSync('.env')) process.loadEnvFile('.env');
 
 try {
   const { main } = await import(roles[role]);
-  await main(process.env);
+  await main(process.env, process.argv.slice(3));
 } catch (error) {
   // A fault of the configuration is told in its own words, without a stack.
   const isExpected = [
@@ -36,6 +37,7 @@ try {
     'LockHeldError',
     'UnsafeSettingsError',
     'DatabaseUnreachableError',
+    'CommandError',
   ].includes(error?.name);
   if (error?.code === 'EADDRINUSE')
     console.error(`Port ${error.port} is taken: set PORT (or WORKERS_PORT, or BOARD_PORT) to another.`);

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseJson } from '../../apps/api/src/http/json.ts';
-import { allOperations, openTestApi, type TestApi } from '../support/api.ts';
+import { allOperations, openTestApi, type TestAccount, type TestApi } from '../support/api.ts';
 import { arbitraryOf, type Samples } from '../support/arbitrary-of.ts';
 import { fuzzRuns } from '../support/fuzz.ts';
 import { asAskedOverRest, type Call, isUnspeakable, restCall, trpcCall } from './calls.ts';
@@ -20,6 +20,7 @@ import { hostileValue, mutated, toJson } from './hostile.ts';
 type SetPreferences = z.infer<typeof setPreferencesInput>;
 
 let tested: TestApi;
+let owner: TestAccount;
 let samples: Samples;
 const content = { email: { subject: 's', text: 't' }, push: { title: 't', body: 'b' } };
 
@@ -29,6 +30,12 @@ beforeAll(async () => {
   await tested.call('POST', '/v1/recipients/user-42/devices', { platform: 'fcm', token: 'device-1' });
   await tested.call('PUT', '/v1/categories/newsletter', { name: 'Newsletter' });
   await tested.call('PUT', '/v1/categories/security', { name: 'Security', required: true });
+  owner = await tested.addAccount('owner');
+  const viewers = [await tested.addAccount('viewer'), await tested.addAccount('viewer')];
+  const invited = [];
+  for (const email of ['one@example.com', 'two@example.com']) {
+    invited.push(await tested.call('POST', '/v1/invitations', { email, role: 'viewer' }, owner.headers));
+  }
   const sent = [];
   for (let index = 0; index < 3; index += 1) {
     sent.push(await tested.call('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content }));
@@ -36,7 +43,13 @@ beforeAll(async () => {
   const notifications = sent.map(({ body }) => body.id);
   const messages = sent.flatMap(({ body }) => (body.messages as Array<{ id: string }>).map(({ id }) => id));
   samples = {
-    id: [...notifications, ...messages],
+    id: [
+      ...notifications,
+      ...messages,
+      ...viewers.map(({ id }) => id),
+      ...viewers.map(({ sessionId }) => sessionId),
+      ...invited.map(({ body }) => body.id),
+    ],
     after: notifications,
     before: notifications,
     recipientId: ['user-42'],
@@ -44,9 +57,12 @@ beforeAll(async () => {
     template: ['welcome_email', 'welcome_push'],
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
-    token: ['device-1'],
+    token: ['device-1', ...invited.map(({ body }) => body.token)],
     category: ['newsletter', 'security'],
     key: ['newsletter', 'security'],
+    email: ['ada@example.com', ...viewers.map(({ email }) => email)],
+    password: viewers.map(({ password }) => password),
+    currentPassword: [owner.password],
   };
 });
 afterAll(() => tested.close());
@@ -74,7 +90,10 @@ function isPlainJson(value: unknown): boolean {
   }
 }
 
-const ask = ({ method, path, body, headers }: Call) => tested.call(method, path, body, headers);
+const ask = ({ method, path, body, headers }: Call, { access }: Operation) => {
+  const isForAccounts = access !== 'anyone' && 'role' in access;
+  return tested.call(method, path, body, { ...(isForAccounts && owner.headers), ...headers });
+};
 
 const transports = [
   ['REST', restCall, false],
@@ -84,6 +103,14 @@ const transports = [
 /** Why an input that its schema accepts may still be refused: it does not fit what is on record, or the clock. */
 const fitting: ErrorCode[] = [
   'not_found',
+  'login_failed',
+  'login_required',
+  'invitation_not_found',
+  'account_exists',
+  'last_owner',
+  'weak_password',
+  'wrong_password',
+  'rate_limited',
   'recipient_not_found',
   'template_not_found',
   'channel_without_content',
@@ -105,7 +132,7 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
         await fc.assert(
           fc.asyncProperty(inputOf(operation), async (input) => {
             fc.pre(overTrpc || !isUnspeakable(operation, input));
-            const code = expectHonest(operation, await ask(callOf(operation, input)), overTrpc);
+            const code = expectHonest(operation, await ask(callOf(operation, input), operation), overTrpc);
             if (code !== undefined) expect(fitting).toContain(code);
           }),
           fuzzRuns(60),
@@ -116,7 +143,7 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
         await fc.assert(
           fc.asyncProperty(mutated(inputOf(operation)), async (input) => {
             fc.pre(overTrpc || !isUnspeakable(operation, input));
-            const answer = await ask(callOf(operation, input));
+            const answer = await ask(callOf(operation, input), operation);
             if (expectHonest(operation, answer, overTrpc) !== undefined) return;
             const { success } = operation.input.safeParse(
               overTrpc ? JSON.parse(toJson(input)) : asAskedOverRest(operation, input),
@@ -136,7 +163,7 @@ describe('what was accepted is on record as it was given', () => {
     await fc.assert(
       fc.asyncProperty(arbitraryOf(upsert.input), async (input) => {
         const { externalId, ...given } = input as { externalId: string };
-        const put = await ask(restCall(upsert, input));
+        const put = await ask(restCall(upsert, input), upsert);
         expect(put).toMatchObject({ status: 200, body: { externalId, ...given } });
         const overRest = await tested.call('GET', `/v1/recipients/${encodeURIComponent(externalId)}`);
         expect(overRest.body).toEqual(put.body);
@@ -156,7 +183,10 @@ describe('what was accepted is on record as it was given', () => {
         const { token } = input as { token: string };
         made += 1;
         await tested.call('PUT', `/v1/recipients/owner-${made}`, {});
-        const answer = await ask(restCall(register, { ...(input as object), recipientId: `owner-${made}` }));
+        const answer = await ask(
+          restCall(register, { ...(input as object), recipientId: `owner-${made}` }),
+          register,
+        );
         expect(answer).toMatchObject({ status: 201, body: { token } });
         const found = await tested.call('GET', `/v1/recipients/owner-${made}`);
         expect(found.body.devices).toMatchObject([{ token }]);
@@ -174,7 +204,7 @@ describe('what was accepted is on record as it was given', () => {
         const recipientId = `choosy-${made}`;
         await tested.call('PUT', `/v1/recipients/${recipientId}`, {});
         const { preferences = [], ...given } = { ...(input as SetPreferences), recipientId };
-        const put = await ask(restCall(set, { preferences, ...given }));
+        const put = await ask(restCall(set, { preferences, ...given }), set);
         if (put.body.code === 'category_required') return;
         const { recipientId: _, ...fields } = given;
         expect(put).toMatchObject({ status: 200, body: fields });
@@ -222,6 +252,7 @@ test('the size of a refusal is bounded, whatever it refuses', async () => {
       for (const call of [restCall, trpcCall]) {
         const answer = await ask(
           call(send, { [key]: value, to: { [key]: value }, metadata: { [key]: value } }),
+          send,
         );
         expectHonest(send, answer, call === trpcCall);
         expect(answer.text.length).toBeLessThan(100_000);

@@ -3,19 +3,22 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Api, bootstrap, createApi } from '@tidings/api';
-import type { Operation, Scope } from '@tidings/contracts';
+import type { Operation, Role, Scope } from '@tidings/contracts';
 import * as contracts from '@tidings/contracts';
 import { createStore, type Store } from '@tidings/db';
 import {
   type Config,
   createMetrics,
   type HttpServer,
+  type Log,
   type Metrics,
   newId,
   parseConfig,
   silentLog,
 } from '@tidings/runtime';
 import { hashApiKey } from '../../apps/api/src/auth/api-keys.ts';
+import { createPasswords } from '../../apps/api/src/auth/passwords.ts';
+import { instanceChange } from '../../apps/api/src/operations.ts';
 import { openRecord } from './record.ts';
 
 /** Every operation that the contracts declare. */
@@ -33,6 +36,19 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
+/** An account and a login of it. */
+export interface TestAccount {
+  id: string;
+  email: string;
+  password: string;
+  token: string;
+  sessionId: string;
+  /** As a browser would send it back. */
+  cookie: string;
+  /** The header of a call as this account. */
+  headers: { authorization: string };
+}
+
 /** An API on a record of its own, without a queue. */
 export interface TestApi {
   api: Api;
@@ -47,10 +63,14 @@ export interface TestApi {
   addProject(key: string): Promise<string>;
   /** Another key of project `default`. */
   addKey(scopes: Scope[]): Promise<string>;
+  /** A new account with this role, logged in by the front door. */
+  addAccount(role: Role): Promise<TestAccount>;
   /** Opens a port on loopback. */
   listen(): Promise<HttpServer>;
   /** Takes the write lock of the record from another connection; answers how to give it back. */
   lockRecord(): Promise<() => Promise<void>>;
+  /** Lets time pass in the record, or reads it as it is. */
+  query(text: string): Promise<unknown[]>;
   /** Closes everything and opens the same files again, as a restart does. */
   restart(): Promise<TestApi>;
   close(): Promise<void>;
@@ -60,6 +80,9 @@ export interface TestApiOptions {
   env?: Partial<Record<keyof Config, string>>;
   /** Stands in for parts of the store, to make them fail. */
   changeStore?: (store: Store) => Partial<Store>;
+  log?: Log;
+  /** Milliseconds that good credentials are believed for. */
+  cacheMs?: number;
 }
 
 /** Opens an API in a fresh directory. */
@@ -68,13 +91,14 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
 }
 
 async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi> {
-  const { database, lockRecord } = await openRecord(dataDir);
+  const { database, lockRecord, query } = await openRecord(dataDir);
   const real = createStore(database);
   const store: Store = { ...real, ...options.changeStore?.(real) };
   const { key } = await bootstrap({ store, dataDir });
   const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...options.env });
   const metrics = createMetrics();
-  const api = createApi({ store, config, log: silentLog(), metrics });
+  const { log = silentLog(), cacheMs } = options;
+  const api = createApi({ store, config, log, metrics, cacheMs });
   const stop = async () => {
     await api.stop();
     await database.close();
@@ -98,8 +122,19 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
       await store.putApiKey({ id, projectId, name: 'added', secretHash: hashApiKey(added), scopes });
       return added;
     },
+    addAccount: async (role) => {
+      const account = await storeAccount(store, role);
+      const { email, password } = account;
+      const answer = await callApi(api.fetch, key, {
+        method: 'POST',
+        path: '/v1/auth/login',
+        body: { email, password },
+      });
+      return { ...account, ...loginOf(answer) };
+    },
     listen: () => api.start(),
     lockRecord,
+    query,
     restart: async () => {
       await stop();
       return openIn(dataDir, options);
@@ -114,6 +149,27 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
 /** `bootstrap` makes project `default`; here it makes another one the same way. */
 function projectNamed(store: Store, name: string): Store {
   return { ...store, ensureProject: (project) => store.ensureProject({ ...project, key: name }) };
+}
+
+/** As whoever starts an instance has one: without an invitation. */
+async function storeAccount(store: Store, role: Role) {
+  const id = newId('account');
+  const [email, password] = [`${role}-${id.slice(-8)}@example.com`, `the password of ${id}`];
+  const passwordHash = await createPasswords().hash(password);
+  await store.createAccount(
+    { kind: 'system', id: '', address: '', requestId: '' },
+    { id, email, name: null, role, passwordHash },
+    instanceChange('accounts.create', id),
+  );
+  return { id, email, password };
+}
+
+/** What a login leaves with whoever logged in. */
+export function loginOf({ body, headers }: Answer) {
+  const token = String(body.accessToken);
+  const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';');
+  const sessionId = cookie.slice(cookie.indexOf('=') + 1).split('.')[0] ?? '';
+  return { token, cookie, sessionId, headers: { authorization: `Bearer ${token}` } };
 }
 
 async function callApi(

@@ -13,7 +13,7 @@ import { onOnePort } from './one-port.ts';
 export interface AllInOne {
   url: string;
   apiKey: BootstrapKey;
-  /** Who may log in to the board. */
+  /** Who may log in to the board, and the first owner of the instance. */
   admin: Admin;
   queue: string;
   stop(): Promise<void>;
@@ -46,11 +46,16 @@ export async function startAllInOne(options: {
   // Ours alone while we hold the lock, so leases under this name are those of a dead predecessor.
   const owner = instanceOf(config.DATA_DIR);
   await store.endLeasesOf(owner);
-  const apiKey = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
   const admin = await findAdmin({
     dataDir: config.DATA_DIR,
     email: config.ADMIN_EMAIL,
     password: config.ADMIN_PASSWORD,
+  });
+  const apiKey = await bootstrap({
+    store,
+    dataDir: config.DATA_DIR,
+    apiKey: config.TIDINGS_API_KEY,
+    owner: admin,
   });
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providerFor, owner, tuning });

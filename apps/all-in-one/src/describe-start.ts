@@ -26,6 +26,7 @@ export function describeStart({ url, apiKey, admin, queue }: AllInOne, config: C
     `  API key   ${describeSecret(key)}`,
     `  Board     ${url}${boardPath}`,
     `  Login     ${admin.email} with ${describeSecret(password)}`,
+    `            for the board; and for the API (auth.login), until the account has another password`,
     `  E-mail    ${mail}`,
     `  Push      ${push}`,
     `  Record    ${describeRecord(config)}`,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Store } from '@tidings/db';
 import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
@@ -9,6 +8,10 @@ import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { findJwtSecrets } from './auth/jwt-secrets.ts';
+import { createLoginLimit, type MakeLimiter } from './auth/login-limit.ts';
+import { createPasswords } from './auth/passwords.ts';
+import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
@@ -23,18 +26,34 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+type ApiConfig = Pick<
+  Config,
+  | 'NODE_ENV'
+  | 'HOST'
+  | 'PORT'
+  | 'TRUST_PROXY'
+  | 'API_RATE_LIMIT'
+  | 'DATA_DIR'
+  | 'MAX_BACKLOG'
+  | 'MIN_FREE_DISK_MB'
+  | 'JWT_SECRET'
+  | 'JWT_SECRET_PREVIOUS'
+  | 'CORS_ORIGINS'
+>;
+
 /** Puts the API together. Without an engine it accepts into SQL and leaves the queue to the workers. */
 export function createApi(options: {
   store: Store;
   engine?: QueueEngine;
-  config: Pick<
-    Config,
-    'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB' | 'CORS_ORIGINS'
-  >;
+  config: ApiConfig;
   log: Log;
   metrics: Metrics;
+  /** Where wrong logins are counted: in this process, unless something else is given. */
+  makeLimiter?: MakeLimiter;
+  /** Milliseconds that good credentials are believed for. */
+  cacheMs?: number;
 }): Api {
-  const { store, engine, config, log, metrics } = options;
+  const { store, engine, config, log, metrics, makeLimiter, cacheMs } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const makePlan = createPlanner({
     store,
@@ -44,17 +63,23 @@ export function createApi(options: {
   });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
-  // A secret of this process: its tokens end with it, and no other process takes them.
-  const tokens = createTokens({ secrets: [randomBytes(32).toString('base64url')] });
+  const tokens = createTokens({ secrets: findJwtSecrets(config) });
+  const logins = {
+    sessions: createSessions({ store, tokens }),
+    passwords: createPasswords(),
+    limit: createLoginLimit({ makeLimiter }),
+  };
   const { fetch } = createApp({
-    router: createRouter({ store, accept, tokens, log }),
-    authenticate: createAuthenticate({ store, tokens }),
+    router: createRouter({ store, accept, tokens, log, metrics, logins }),
+    authenticate: createAuthenticate({ store, tokens, cacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
     readiness: createReadiness({ store, engine, admission }),
     corsOrigins: config.CORS_ORIGINS,
     log,
     metrics,
     isOutage: store.isOutage,
+    trustProxy: config.TRUST_PROXY,
+    assumeHttps: config.NODE_ENV === 'production' && config.TRUST_PROXY > 0,
   });
   let server: HttpServer | undefined;
   return {

@@ -4,6 +4,7 @@ import type { Log, Metrics, Peer } from '@tidings/runtime';
 import { Hono } from 'hono';
 import { createCors, isForBrowsers } from './http/cors.ts';
 import { docsResponse } from './http/docs.ts';
+import { addressOf, protocolOf } from './http/forwarded.ts';
 import { createOpenApi } from './http/openapi.ts';
 import { jsonResponse, problemResponse } from './http/problem.ts';
 import { createRestHandler } from './http/rest.ts';
@@ -26,6 +27,10 @@ export interface AppOptions {
   metrics: Metrics;
   /** Does the error mean that the record is away or busy? Then the request is worth repeating. */
   isOutage: (error: unknown) => boolean;
+  /** How many proxies of ours stand in front, whose headers are to be believed. */
+  trustProxy?: number;
+  /** Whether a proxy in front that does not say so is taken to speak https. */
+  assumeHttps?: boolean;
 }
 
 /** The API as a fetch handler; where it is called without a server there is no peer. */
@@ -33,17 +38,37 @@ export type Fetch = (request: Request, peer?: Peer) => Promise<Response>;
 
 /** The API as a pure function: tRPC at /trpc, REST at /v1, documents and health beside them. */
 export function createApp(options: AppOptions): { fetch: Fetch } {
-  const { router, authenticate, limitRate, readiness, corsOrigins = [], log, metrics, isOutage } = options;
+  const { router, authenticate, limitRate, readiness, log, metrics, isOutage } = options;
+  const { corsOrigins = [], trustProxy = 0, assumeHttps = false } = options;
   const implementations = implementationsOf(router);
+  const operationsByName = new Map(implementations.map(({ operation }) => [operation.name, operation]));
   const trpc = createTrpcHandler({ router });
   const openApi = JSON.stringify(createOpenApi(implementations.map(({ operation }) => operation)));
   // Not strict: `/health/` is `/health`.
   const app = new Hono<{ Bindings: Peer; Variables: { requestId: string } }>({ strict: false });
 
-  async function contextOf(request: Request, requestId: string, { address }: Peer): Promise<OpenContext> {
-    const principal = await authenticate(request.headers);
-    const headers = principal === undefined ? {} : await limitRate(principal);
-    return { principal, requestId, address, headers };
+  async function contextOf(
+    request: Request,
+    operation: Operation | undefined,
+    requestId: string,
+    peer: Peer,
+  ): Promise<OpenContext> {
+    const { headers: requestHeaders, url } = request;
+    const isOpen = operation?.access === 'anyone';
+    const principal = await authenticate(requestHeaders).catch((error) => {
+      // An access token that has just ended must not be in the way of getting another.
+      if (isOpen && error instanceof TidingsError) return undefined;
+      throw error;
+    });
+    const protocol = protocolOf(requestHeaders, trustProxy);
+    return {
+      principal,
+      requestId,
+      address: addressOf(requestHeaders, peer.address, trustProxy),
+      isSecure: url.startsWith('https:') || (protocol === undefined ? assumeHttps : protocol === 'https'),
+      requestHeaders,
+      headers: principal === undefined ? {} : await limitRate(principal),
+    };
   }
 
   app.use(async (c, next) => {
@@ -71,8 +96,9 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
     app.use(`/trpc/${operation.name}`, cors);
   }
   app.all('/trpc/*', async (c) => {
-    const requestId = c.get('requestId');
-    return trpc(c.req.raw, await contextOf(c.req.raw, requestId, c.env));
+    const request = c.req.raw;
+    const operation = operationsByName.get(c.req.path.replace(/^\/trpc\/|\/$/g, ''));
+    return trpc(request, await contextOf(request, operation, c.get('requestId'), c.env));
   });
 
   for (const implementation of implementations) {
@@ -80,7 +106,7 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
     const handle = createRestHandler(implementation);
     app.on(method, honoPath(path), async (c) => {
       const request = c.req.raw;
-      const context = await contextOf(request, c.get('requestId'), c.env);
+      const context = await contextOf(request, implementation.operation, c.get('requestId'), c.env);
       return handle({ request, url: new URL(request.url), params: c.req.param(), context });
     });
   }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createStore, type Database, openDatabase } from '@tidings/db';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAuthenticate } from './auth/authenticate.ts';
-import { createTokens } from './auth/tokens.ts';
+import { createKeyCheck } from './auth/api-keys.ts';
+import { createPasswords } from './auth/passwords.ts';
 import { bootstrap } from './bootstrap.ts';
 
 let dataDir: string;
@@ -20,11 +20,8 @@ afterEach(async () => {
 
 const own = `tk_0123456789ab_${'s'.repeat(40)}`;
 const other = `tk_ba9876543210_${'t'.repeat(40)}`;
-const tokens = createTokens({ secrets: ['secret'.repeat(8)] });
 const isGood = (key: string) =>
-  createAuthenticate({ store: createStore(database), tokens })(
-    new Headers({ authorization: `Bearer ${key}` }),
-  ).then(
+  createKeyCheck({ store: createStore(database) })(key).then(
     () => true,
     () => false,
   );
@@ -69,4 +66,18 @@ test('a record that goes away just after it was opened is waited for, and a gene
 
 test('a record that stays away is told', async () => {
   await expect(bootstrap({ store: awayFor(100), dataDir, waitMs: 300 })).rejects.toThrow('busy');
+});
+
+test('the first owner is made once: a password that was changed later stays', async () => {
+  const store = createStore(database);
+  const owner = { email: 'Ada@Example.com', password: 'the first password' };
+  await bootstrap({ store, dataDir, owner });
+  const made = await store.findAccountByEmail('ada@example.com');
+  expect(made).toMatchObject({ role: 'owner', disabledAt: null });
+  expect(await createPasswords().verify(owner.password, made?.passwordHash)).toBe(true);
+  await bootstrap({ store, dataDir, owner: { ...owner, password: 'quite another one' } });
+  expect(await store.findAccountByEmail('ada@example.com')).toEqual(made);
+  expect(await store.listAudit(null, { limit: 10 })).toMatchObject([
+    { action: 'accounts.create', target: made?.id, actorKind: 'system' },
+  ]);
 });

@@ -7,6 +7,8 @@ import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { defaultTemplates } from '@tidings/templates';
 import { hashApiKey } from './auth/api-keys.ts';
+import { createPasswords } from './auth/passwords.ts';
+import { instanceChange } from './operations.ts';
 
 /** The first key of a project and where it came from. */
 export interface BootstrapKey {
@@ -14,10 +16,17 @@ export interface BootstrapKey {
   source: 'environment' | 'file' | 'generated';
 }
 
+/** Who owns the instance from its first start. */
+export interface FirstOwner {
+  email: string;
+  password: string;
+}
+
 /**
  * Makes what a first start needs: the project `default`, its templates, and an API key: the one given, or else
  * one that is generated once and kept in `DATA_DIR/api-key`, readable by its owner only. A key given here
- * takes the place of the one before it.
+ * takes the place of the one before it. With an `owner` given, an account of that role, unless its address has an
+ * account already: a password that was changed stays changed.
  *
  * The record may go away again just after it was opened: then it is waited for here too, for `waitMs`.
  */
@@ -25,15 +34,17 @@ export async function bootstrap(options: {
   store: Store;
   dataDir: string;
   apiKey?: string;
+  owner?: FirstOwner;
   waitMs?: number;
 }): Promise<BootstrapKey> {
-  const { store, dataDir, apiKey, waitMs = 30_000 } = options;
+  const { store, dataDir, apiKey, owner, waitMs = 30_000 } = options;
   const found =
     apiKey === undefined ? await ownKey(dataDir) : { key: apiKey, source: 'environment' as const };
   const giveUp = performance.now() + waitMs;
   for (;;) {
     try {
       await storeWhatIsNeeded(store, found.key);
+      if (owner !== undefined) await storeOwner(store, owner);
       return found;
     } catch (error) {
       if (!store.isOutage(error) || performance.now() > giveUp) throw error;
@@ -56,6 +67,19 @@ async function storeWhatIsNeeded(store: Store, key: string): Promise<void> {
     secretHash: hashApiKey(key),
     scopes: [...scopes],
   });
+}
+
+/** The address is kept in lower case, as `auth.login` looks for it. */
+async function storeOwner(store: Store, owner: FirstOwner): Promise<void> {
+  const email = owner.email.toLowerCase();
+  if ((await store.findAccountByEmail(email)) !== undefined) return;
+  const id = newId('account');
+  const passwordHash = await createPasswords().hash(owner.password);
+  await store.createAccount(
+    { kind: 'system', id: '', address: '', requestId: '' },
+    { id, email, name: null, role: 'owner', passwordHash },
+    instanceChange('accounts.create', id),
+  );
 }
 
 async function ownKey(dataDir: string): Promise<BootstrapKey> {

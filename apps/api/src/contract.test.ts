@@ -1,12 +1,15 @@
 import { createTidings, type Tidings } from '@tidings/client';
-import { scopes } from '@tidings/contracts';
+import { type Operation, roles, scopes } from '@tidings/contracts';
 import type { HttpServer } from '@tidings/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allOperations, openTestApi, type TestApi } from '../../../test/support/api.ts';
+import { allOperations, openTestApi, type TestAccount, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
 let server: HttpServer;
 let tidings: Tidings;
+let owner: TestAccount;
+/** The client of an account. */
+let asOwner: Tidings;
 let ids: { notification: string; message: string };
 
 const content = { email: { subject: 'Hi', text: 'Hello {{ name }}' }, push: { title: 'Hi', body: 'Hello' } };
@@ -16,6 +19,8 @@ beforeAll(async () => {
   tested = await openTestApi();
   server = await tested.listen();
   tidings = createTidings({ url: server.url, apiKey: tested.key });
+  owner = await tested.addAccount('owner');
+  asOwner = createTidings({ url: server.url, apiKey: owner.token });
   await tidings.recipients.upsert.mutate({ externalId: 'ada', email: 'ada@example.com' });
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
   for (const key of ['over-rest', 'over-trpc']) await tidings.categories.upsert.mutate({ key, name: key });
@@ -24,8 +29,30 @@ beforeAll(async () => {
 });
 afterAll(() => tested.close());
 
+/** Another client with the cookie of an account, as its browser. */
+const browserOf = ({ cookie }: TestAccount) =>
+  createTidings({
+    url: server.url,
+    apiKey: tested.key,
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, cookie } }),
+  });
+
+/** A new invitation for each call. */
+let invited = 0;
+const invite = () => {
+  invited += 1;
+  return asOwner.invitations.create.mutate({ email: `guest-${invited}@example.com`, role: 'member' });
+};
+
+interface GoodCall {
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  trpc: () => Promise<unknown>;
+}
+
 /** One good call of each operation over REST: its path with parameters filled in, and its body. */
-const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Promise<unknown> }> = {
+const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
   'notifications.send': () => ({
     path: '/v1/notifications',
     body: toAda,
@@ -110,6 +137,80 @@ const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Pr
         preferences: [{ channel: 'push', category: 'newsletter', enabled: null }],
       }),
   }),
+  'auth.login': () => ({
+    path: '/v1/auth/login',
+    body: { email: owner.email, password: owner.password },
+    trpc: () => tidings.auth.login.mutate({ email: owner.email, password: owner.password }),
+  }),
+  'auth.refresh': async () => {
+    const account = await tested.addAccount('viewer');
+    return {
+      path: '/v1/auth/refresh',
+      headers: { cookie: account.cookie },
+      trpc: () => browserOf(account).auth.refresh.mutate({}),
+    };
+  },
+  'auth.logout': () => ({ path: '/v1/auth/logout', trpc: () => tidings.auth.logout.mutate({}) }),
+  'auth.me': () => ({ path: '/v1/auth/me', trpc: () => asOwner.auth.me.query({}) }),
+  'auth.changePassword': () => {
+    const same = { currentPassword: owner.password, newPassword: owner.password };
+    return {
+      path: '/v1/auth/password',
+      body: same,
+      trpc: () => asOwner.auth.changePassword.mutate(same),
+    };
+  },
+  'sessions.list': () => ({ path: '/v1/sessions', trpc: () => asOwner.sessions.list.query({}) }),
+  'sessions.revoke': async () => {
+    const session = async () => {
+      const { email, password } = owner;
+      const { headers } = await tested.call('POST', '/v1/auth/login', { email, password });
+      return headers.get('set-cookie')?.match(/ses_\w{32}/)?.[0] ?? '';
+    };
+    const [one, other] = [await session(), await session()];
+    return {
+      path: `/v1/sessions/${one}`,
+      trpc: () => asOwner.sessions.revoke.mutate({ id: other }),
+    };
+  },
+  'accounts.list': () => ({
+    path: '/v1/accounts?limit=1',
+    trpc: () => asOwner.accounts.list.query({ limit: 1 }),
+  }),
+  'accounts.get': () => ({
+    path: `/v1/accounts/${owner.id}`,
+    trpc: () => asOwner.accounts.get.query({ id: owner.id }),
+  }),
+  'accounts.update': () => ({
+    path: `/v1/accounts/${owner.id}`,
+    body: { name: 'Ada' },
+    trpc: () => asOwner.accounts.update.mutate({ id: owner.id, name: null }),
+  }),
+  'invitations.create': () => ({
+    path: '/v1/invitations',
+    body: { email: 'guest@example.com', role: 'viewer' },
+    trpc: () => asOwner.invitations.create.mutate({ email: 'guest@example.com', role: 'viewer' }),
+  }),
+  'invitations.list': () => ({
+    path: '/v1/invitations?limit=1',
+    trpc: () => asOwner.invitations.list.query({ limit: 1 }),
+  }),
+  'invitations.revoke': async () => {
+    const [one, other] = [await invite(), await invite()];
+    return {
+      path: `/v1/invitations/${one.id}`,
+      trpc: () => asOwner.invitations.revoke.mutate({ id: other.id }),
+    };
+  },
+  'invitations.accept': async () => {
+    const [one, other] = [await invite(), await invite()];
+    const rest = { name: 'Grace', password: 'a good long password' };
+    return {
+      path: '/v1/invitations/accept',
+      body: { token: one.token, ...rest },
+      trpc: () => tidings.invitations.accept.mutate({ token: other.token, ...rest }),
+    };
+  },
 };
 
 test('every operation of the contracts has a call here', () => {
@@ -119,15 +220,18 @@ test('every operation of the contracts has a call here', () => {
 describe.each(allOperations.map((operation) => [operation.name, operation] as const))(
   '%s',
   (name, operation) => {
-    const callOf = () => {
-      const call = calls[name];
+    const callOf = async () => {
+      const call = calls[name]?.();
       if (call === undefined) throw new Error(`no call of ${name}`);
-      return call();
+      return call;
     };
 
     test('over REST it answers its status and what its output schema describes', async () => {
-      const { path, body } = callOf();
-      const answer = await tested.call(operation.method, path, body);
+      const { path, body, headers } = await callOf();
+      const answer = await tested.call(operation.method, path, body, {
+        ...('role' in accessOf(operation) && owner.headers),
+        ...headers,
+      });
       expect(answer).toMatchObject({ status: operation.status });
       expect(answer.headers.get('content-type')).toBe('application/json');
       expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -135,32 +239,41 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
     });
 
     test('over tRPC it answers what its output schema describes', async () => {
-      operation.output.parse(await callOf().trpc());
+      operation.output.parse(await (await callOf()).trpc());
     });
 
-    test('without a key and with a key that lacks its scope nobody gets in', async () => {
-      const { path, body } = callOf();
-      const { access } = operation;
-      if (access === 'anyone' || 'role' in access) throw new Error(`${name} is not for keys`);
-      const otherScopes = scopes.filter((scope) => scope !== access.scope);
-      const weak = await tested.addKey([...otherScopes]);
+    test('whoever may not do it does not get in, over REST and tRPC', async () => {
+      if (operation.access === 'anyone') return;
+      const { path, body } = await callOf();
       const anonymous = await tested.call(operation.method, path, body, { authorization: '' });
       expect(anonymous).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
-      const refused = await tested.call(operation.method, path, body, { authorization: `Bearer ${weak}` });
-      expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });
-      const trpcMethod = operation.method === 'GET' ? 'GET' : 'POST';
-      const overTrpc = await tested.call(
-        trpcMethod,
-        `/trpc/${name}`,
-        trpcMethod === 'POST' ? {} : undefined,
-        {
-          authorization: `Bearer ${weak}`,
-        },
-      );
-      expect(overTrpc).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+      for (const authorization of await refusedBy(operation)) {
+        const refused = await tested.call(operation.method, path, body, { authorization });
+        expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+        const trpcMethod = operation.method === 'GET' ? 'GET' : 'POST';
+        const input = trpcMethod === 'POST' ? {} : undefined;
+        const overTrpc = await tested.call(trpcMethod, `/trpc/${name}`, input, { authorization });
+        expect(overTrpc).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+      }
     });
   },
 );
+
+function accessOf({ access }: Operation): object {
+  return access === 'anyone' ? {} : access;
+}
+
+/** Good credentials that are not good enough for this. */
+async function refusedBy({ access }: Operation): Promise<string[]> {
+  if (access === 'anyone') return [];
+  if ('scope' in access) {
+    const weak = await tested.addKey(scopes.filter((scope) => scope !== access.scope));
+    return [`Bearer ${weak}`];
+  }
+  const lower = roles.slice(roles.indexOf(access.role) + 1);
+  const accounts = await Promise.all(lower.map((role) => tested.addAccount(role)));
+  return [`Bearer ${tested.key}`, ...accounts.map(({ headers }) => headers.authorization)];
+}
 
 test('a send answers 202 with the place of the notification, and the record is there', async () => {
   const answer = await tested.call('POST', '/v1/notifications', toAda);

@@ -12,7 +12,13 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog({ level: config.LOG_LEVEL, name: 'api' });
   const metrics = createMetrics({ defaults: true });
   const { store, engine, close } = await openSharedFoundation({ config, log });
-  const { source } = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
+  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = config;
+  const { source } = await bootstrap({
+    store,
+    dataDir: config.DATA_DIR,
+    apiKey: config.TIDINGS_API_KEY,
+    ...(email && password && { owner: { email, password } }),
+  });
   const api = createApi({ store, engine, config, log, metrics });
   const server = await api.start();
   exitOnSignal({
@@ -22,6 +28,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
       await close();
     },
   });
+  if (!(await store.hasAccounts()))
+    log.info('nobody can log in yet: set ADMIN_EMAIL and ADMIN_PASSWORD, or run npm run admin:create');
   log.info(
     { url: server.url, queue: engine?.description ?? 'none: messages wait in SQL', apiKey: source },
     'ready',

@@ -1,5 +1,6 @@
 import type { Operation } from '@tidings/contracts';
-import type { Actor } from '@tidings/db';
+import type { Actor, Change } from '@tidings/db';
+import { newId } from '@tidings/runtime';
 import { initTRPC } from '@trpc/server';
 import type { z } from 'zod';
 import { type Principal, requireAccess } from './principal.ts';
@@ -10,6 +11,10 @@ export interface OpenContext {
   requestId: string;
   /** The address that the call comes from; empty when it is not known. */
   address: string;
+  /** Did it come by https, to us or to the proxy in front of us? */
+  isSecure: boolean;
+  /** Headers that it came with. */
+  requestHeaders: Headers;
   /** Headers to answer with. */
   headers: Record<string, string>;
 }
@@ -64,6 +69,11 @@ export function openMutation<Input extends z.ZodType, Output extends z.ZodType>(
 export function actorOf({ principal, address, requestId }: OpenContext): Actor {
   const { kind, id } = principal ?? { kind: 'anyone' as const, id: '' };
   return { kind, id, address, requestId };
+}
+
+/** What goes on record of a change to the instance, rather than to one of its projects. */
+export function instanceChange(action: string, target: string, fields: string[] = []): Change {
+  return { id: newId('audit'), projectId: null, action, target, fields };
 }
 
 function withAccess<Input extends z.ZodType, Output extends z.ZodType>(

@@ -53,6 +53,16 @@ function lackingScope(
   return `The ${who} lacks the scope "${scope}"`;
 }
 
+/**
+ * The caller as an account.
+ *
+ * @throws TidingsError `forbidden` when it is something else.
+ */
+export function requireAccount(principal: Principal): Extract<Principal, { kind: 'account' }> {
+  if (principal.kind === 'account') return principal;
+  throw new TidingsError('forbidden', { detail: 'Only an account may do this' });
+}
+
 /** The same for whatever is wrong with credentials: nobody learns which part of a guess was right. */
 export function unauthorized(): TidingsError {
   return new TidingsError('unauthorized', { headers: { 'www-authenticate': 'Bearer' } });

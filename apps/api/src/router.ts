@@ -1,10 +1,25 @@
 import type { Store } from '@tidings/db';
-import type { Log } from '@tidings/runtime';
+import type { Log, Metrics } from '@tidings/runtime';
 import type { Accept } from './accept/accept.ts';
+import { get as getAccount } from './accounts/get.ts';
+import { list as listAccounts } from './accounts/list.ts';
+import { update as updateAccount } from './accounts/update.ts';
+import { changePassword } from './auth/change-password.ts';
+import { login } from './auth/login.ts';
+import type { LoginLimit } from './auth/login-limit.ts';
+import { logout } from './auth/logout.ts';
+import { me } from './auth/me.ts';
+import type { Passwords } from './auth/passwords.ts';
+import { refresh } from './auth/refresh.ts';
+import type { Sessions } from './auth/sessions.ts';
 import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { accept as acceptInvitation } from './invitations/accept.ts';
+import { create as createInvitation } from './invitations/create.ts';
+import { list as listInvitations } from './invitations/list.ts';
+import { revoke as revokeInvitation } from './invitations/revoke.ts';
 import * as messages from './messages/get.ts';
 import { cancel } from './notifications/cancel.ts';
 import { get as getNotification } from './notifications/get.ts';
@@ -20,10 +35,26 @@ import { createToken } from './recipients/create-token.ts';
 import { get as getRecipient } from './recipients/get.ts';
 import { register } from './recipients/register-device.ts';
 import { upsert } from './recipients/upsert.ts';
+import { list as listSessions } from './sessions/list.ts';
+import { revoke as revokeSession } from './sessions/revoke.ts';
+
+/** What logging in needs. */
+export interface Logins {
+  sessions: Sessions;
+  passwords: Passwords;
+  limit: LoginLimit;
+}
 
 /** Every operation of the API by its name. REST and OpenAPI are made from the same table. */
-export function createRouter(options: { store: Store; accept: Accept; tokens: Tokens; log: Log }) {
-  const { store, accept, tokens, log } = options;
+export function createRouter(options: {
+  store: Store;
+  accept: Accept;
+  tokens: Tokens;
+  log: Log;
+  metrics: Metrics;
+  logins: Logins;
+}) {
+  const { store, accept, tokens, log, metrics, logins } = options;
   return router({
     notifications: router({
       send: send(accept),
@@ -46,6 +77,25 @@ export function createRouter(options: { store: Store; accept: Accept; tokens: To
     }),
     preferences: router({ get: getPreferences(store), set: setPreferences(store) }),
     preferenceDefaults: router({ get: getDefaults(store), set: setDefaults(store) }),
+    auth: router({
+      login: login({ store, metrics, ...logins }),
+      refresh: refresh({ store, sessions: logins.sessions }),
+      logout: logout(store),
+      me: me(store),
+      changePassword: changePassword({ store, ...logins }),
+    }),
+    sessions: router({ list: listSessions(store), revoke: revokeSession(store) }),
+    accounts: router({
+      list: listAccounts(store),
+      get: getAccount(store),
+      update: updateAccount(store),
+    }),
+    invitations: router({
+      create: createInvitation(store),
+      list: listInvitations(store),
+      revoke: revokeInvitation(store),
+      accept: acceptInvitation({ store, ...logins }),
+    }),
   });
 }
 

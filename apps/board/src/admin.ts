@@ -13,7 +13,7 @@ export interface Admin {
 /** The password's file in the data directory. */
 export const passwordFile = 'admin-password';
 
-const minLength = 8;
+const minLength = 12;
 
 /**
  * The login of the board: the one that is given, or else a password that is generated once and kept in

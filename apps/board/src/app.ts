@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import type { QueueEngine } from '@tidings/queue';
-import type { FetchHandler, Log, Metrics } from '@tidings/runtime';
+import { type FetchHandler, isRead, type Log, type Metrics, requireSameOrigin } from '@tidings/runtime';
 import { Hono } from 'hono';
 import { contextStorage } from 'hono/context-storage';
 import { type BoardEnv, boardPath } from './bull-board.ts';
 import type { Login } from './login.ts';
 import { asProblem, problemResponse, securityHeaders } from './problem.ts';
-import { isRead, requireSameOrigin } from './same-origin.ts';
 
 /** What the board needs; it knows no port, no file and no environment. */
 export interface AppOptions {

@@ -40,6 +40,11 @@ test("the client's types are those of the API's router, in every operation", () 
   expectTypeOf<Output<Tidings['messages']['get']>>().toEqualTypeOf<Output<Router['messages']['get']>>();
   expectTypeOf<keyof Tidings['recipients']>().toEqualTypeOf<keyof Router['recipients']>();
   expectTypeOf<keyof Tidings['devices']>().toEqualTypeOf<keyof Router['devices']>();
+  expectTypeOf<keyof Tidings['auth']>().toEqualTypeOf<keyof Router['auth']>();
+  expectTypeOf<keyof Tidings['sessions']>().toEqualTypeOf<keyof Router['sessions']>();
+  expectTypeOf<keyof Tidings['accounts']>().toEqualTypeOf<keyof Router['accounts']>();
+  expectTypeOf<keyof Tidings['invitations']>().toEqualTypeOf<keyof Router['invitations']>();
+  expectTypeOf<Output<Tidings['auth']['login']>>().toEqualTypeOf<Output<Router['auth']['login']>>();
 });
 
 test('every operation can be called by its name', () => {
@@ -53,6 +58,15 @@ test('every operation can be called by its name', () => {
     >;
     expect(call[method === 'GET' ? 'query' : 'mutate']).toBeTypeOf('function');
   }
+});
+
+test("an account's client is about the project that it names", async () => {
+  const key = await tested.addProject('other');
+  const { token } = await tested.addAccount('owner');
+  const asAccount = createTidings({ url, apiKey: token, project: 'other' });
+  await asAccount.recipients.upsert.mutate({ externalId: 'of-other', name: 'Ada' });
+  const inOther = createTidings({ url, apiKey: key });
+  expect(await inOther.recipients.get.query({ recipientId: 'of-other' })).toMatchObject({ name: 'Ada' });
 });
 
 describe('errors', () => {

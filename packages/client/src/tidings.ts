@@ -1,20 +1,34 @@
 import type {
+  acceptInvitation,
   cancelNotification,
+  changePassword,
+  createInvitation,
   createRecipientToken,
+  getAccount,
   getMessage,
   getNotification,
   getPreferenceDefaults,
   getPreferences,
   getRecipient,
+  listAccounts,
   listCategories,
+  listInvitations,
   listNotifications,
+  listSessions,
+  login,
+  logout,
+  me,
   Operation,
+  refresh,
   registerDevice,
   removeCategory,
+  revokeInvitation,
+  revokeSession,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
   setPreferences,
+  updateAccount,
   upsertCategory,
   upsertRecipient,
 } from '@tidings/contracts';
@@ -66,5 +80,24 @@ export interface Tidings {
   preferenceDefaults: {
     get: Query<typeof getPreferenceDefaults>;
     set: Mutation<typeof setPreferenceDefaults>;
+  };
+  auth: {
+    login: Mutation<typeof login>;
+    refresh: Mutation<typeof refresh>;
+    logout: Mutation<typeof logout>;
+    me: Query<typeof me>;
+    changePassword: Mutation<typeof changePassword>;
+  };
+  sessions: { list: Query<typeof listSessions>; revoke: Mutation<typeof revokeSession> };
+  accounts: {
+    list: Query<typeof listAccounts>;
+    get: Query<typeof getAccount>;
+    update: Mutation<typeof updateAccount>;
+  };
+  invitations: {
+    create: Mutation<typeof createInvitation>;
+    list: Query<typeof listInvitations>;
+    revoke: Mutation<typeof revokeInvitation>;
+    accept: Mutation<typeof acceptInvitation>;
   };
 }

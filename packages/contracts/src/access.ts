@@ -29,6 +29,12 @@ export function isAtLeast(role: Role, needed: Role): boolean {
   return roles.indexOf(role) <= roles.indexOf(needed);
 }
 
+/** The roles that somebody of this role may give to others, and change in them. */
+export function rolesManagedBy(role: Role): readonly Role[] {
+  if (role === 'owner') return roles;
+  return role === 'admin' ? ['member', 'viewer'] : [];
+}
+
 /** Who may be named in the audit trail. `anyone` had no credentials; `system` is Tidings itself. */
 export const actorKinds = ['key', 'account', 'recipient', 'anyone', 'system'] as const;
 export type ActorKind = (typeof actorKinds)[number];

@@ -4,6 +4,7 @@ export { openDatabase } from './open.ts';
 export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
+export type { AccountChanges, AccountRow, NewAccount, PageOf } from './store/accounts.ts';
 export type { Actor, AuditRow, Change } from './store/audit.ts';
 export type { CategoryRow } from './store/categories.ts';
 export {
@@ -14,12 +15,14 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
+export type { InvitationRow } from './store/invitations.ts';
 export type { RecipientPreferences, WordChange } from './store/preferences.ts';
 export type { ProjectRules } from './store/project-rules.ts';
-export type { ApiKeyRow } from './store/projects.ts';
+export type { ApiKeyRow, ProjectRow } from './store/projects.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
+export type { LiveSession, Rotation, SessionRow } from './store/sessions.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { TemplateRow } from './store/templates.ts';
 export type { LaneState, QueueEntry, WindowCursor } from './store/window.ts';

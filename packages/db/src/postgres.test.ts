@@ -8,6 +8,7 @@ import {
   type TestPostgres,
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
+import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { rows } from './database.ts';
 import {
@@ -27,13 +28,14 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  const emptied = async () => {
+  async function emptied() {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  };
+  }
   storeContract('Postgres (PGlite)', emptied);
   claimDecisionsContract('Postgres (PGlite)', emptied);
   preferencesContract('Postgres (PGlite)', emptied);
+  accountsContract('Postgres (PGlite)', emptied);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -49,14 +51,15 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  const opened = async () => {
+  async function emptied() {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  };
-  storeContract('Postgres', opened);
-  claimDecisionsContract('Postgres', opened);
-  preferencesContract('Postgres', opened);
+  }
+  storeContract('Postgres', emptied);
+  claimDecisionsContract('Postgres', emptied);
+  preferencesContract('Postgres', emptied);
+  accountsContract('Postgres', emptied);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

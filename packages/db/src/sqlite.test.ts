@@ -8,6 +8,7 @@ import Sqlite from 'better-sqlite3';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
+import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
 import { preferencesContract } from './preferences.contract.ts';
@@ -22,6 +23,7 @@ const freshPath = () => join(dir, `${randomUUID()}.db`);
 storeContract('SQLite', async () => openSqlite({ path: freshPath() }));
 claimDecisionsContract('SQLite', async () => openSqlite({ path: freshPath() }));
 preferencesContract('SQLite', async () => openSqlite({ path: freshPath() }));
+accountsContract('SQLite', async () => openSqlite({ path: freshPath() }));
 
 describe('SQLite', () => {
   test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {

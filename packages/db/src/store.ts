@@ -1,10 +1,27 @@
 import type { Database } from './database.ts';
 import { accept, findAnswer } from './store/accept.ts';
-import { listAudit, noteChange } from './store/audit.ts';
+import {
+  changePassword,
+  createAccount,
+  findAccount,
+  findAccountByEmail,
+  hasAccounts,
+  listAccounts,
+  updateAccount,
+} from './store/accounts.ts';
+import { listAudit, noteEvent } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { listCategories, removeCategory, upsertCategory } from './store/categories.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
+import {
+  acceptInvitation,
+  createInvitation,
+  findInvitation,
+  findOpenInvitation,
+  listInvitations,
+  revokeInvitation,
+} from './store/invitations.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
 import {
   findPreferences,
@@ -14,11 +31,19 @@ import {
   setPreferences,
 } from './store/preferences.ts';
 import { projectRules } from './store/project-rules.ts';
-import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
+import { ensureProject, findApiKey, findProject, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
+import {
+  findLiveSession,
+  listSessions,
+  openSession,
+  removeEndedLogins,
+  revokeSession,
+  rotateSession,
+} from './store/sessions.ts';
 import { settle } from './store/settle.ts';
 import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
 import {
@@ -33,31 +58,46 @@ import {
 
 const operations = {
   accept,
+  acceptInvitation,
   addTemplate,
   cancel,
+  changePassword,
   claim,
+  createAccount,
+  createInvitation,
   endLeasesOf,
   endUnsendable,
   ensureProject,
   enterWindow,
+  findAccount,
+  findAccountByEmail,
   findAnswer,
   findApiKey,
   findExpired,
   findPreferences,
+  findInvitation,
+  findLiveSession,
+  findOpenInvitation,
+  findProject,
   findRecipient,
   getMessage,
   getNotification,
+  hasAccounts,
   hasBacklogOver,
   hasten,
   isLiveRecipient,
   laneStates,
   latestTemplate,
   leaveWindow,
+  listAccounts,
   listAudit,
   listCategories,
+  listInvitations,
   listNotifications,
   listPreferenceDefaults,
-  noteChange,
+  listSessions,
+  noteEvent,
+  openSession,
   overdue,
   parkMessage,
   projectRules,
@@ -67,14 +107,19 @@ const operations = {
   readSequence,
   registerDevice,
   removeCategory,
+  removeEndedLogins,
   renewJobs,
   renewLeases,
   replay,
   setPreferenceDefaults,
   setPreferences,
+  revokeInvitation,
+  revokeSession,
+  rotateSession,
   settle,
   templateById,
   upsertCategory,
+  updateAccount,
   upsertRecipient,
 };
 

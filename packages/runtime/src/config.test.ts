@@ -45,6 +45,9 @@ test('every fault is named at once', () => {
     FCM_BASE_URL: 'fcm.googleapis.com',
     ADMIN_EMAIL: 'admin',
     ADMIN_PASSWORD: 'short',
+    JWT_SECRET: 'short',
+    JWT_SECRET_PREVIOUS: 'short',
+    TRUST_PROXY: '11',
     SMTP_URL: 'localhost:25',
     SMTP_CONNECTIONS: '201',
     TIDINGS_API_KEY: 'secret',
@@ -65,6 +68,8 @@ test('every fault is named at once', () => {
       'FCM_BASE_URL',
       'FCM_SERVICE_ACCOUNT.private_key',
       'EMAIL_RATE_LIMIT',
+      'JWT_SECRET',
+      'JWT_SECRET_PREVIOUS',
       'LOG_LEVEL',
       'PORT',
       'PUSH_RATE_LIMIT',
@@ -72,6 +77,7 @@ test('every fault is named at once', () => {
       'SMTP_URL',
       'SMTP_CONNECTIONS',
       'TIDINGS_API_KEY',
+      'TRUST_PROXY',
       'WORKERS_PORT',
     ].sort(),
   );
@@ -122,7 +128,9 @@ test('origins are given as a list, and as nothing but origins', () => {
 });
 
 test('a password needs somebody to belong to', () => {
-  expect(faultsOf({ ADMIN_PASSWORD: 'long enough' })).toEqual([expect.stringMatching(/^ADMIN_EMAIL: /)]);
+  expect(faultsOf({ ADMIN_PASSWORD: 'long enough for it' })).toEqual([
+    expect.stringMatching(/^ADMIN_EMAIL: /),
+  ]);
 });
 
 describe('secrets in files', () => {

@@ -8,6 +8,8 @@ export const secretNames = [
   'SMTP_URL',
   'FCM_SERVICE_ACCOUNT',
   'TIDINGS_API_KEY',
+  'JWT_SECRET',
+  'JWT_SECRET_PREVIOUS',
   'ADMIN_PASSWORD',
 ] as const;
 
@@ -33,6 +35,9 @@ const flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((value) => value === 'true');
+
+/** RFC 7518 §3.2: as long as the hash it is used with. */
+const jwtSecret = z.string().min(32, 'must have 32 characters or more');
 
 /** The key file of a Google service account, as it is downloaded; only what is used is looked at. */
 const serviceAccount = z
@@ -66,6 +71,7 @@ export const environmentSchema = z
     DATABASE_POOL_SIZE: wholeNumber.pipe(z.number().min(2).max(500)).default(10),
     REDIS_URL: url(['redis:', 'rediss:'], ['embedded']).optional(),
     HOST: z.string().min(1).default('127.0.0.1'),
+    TRUST_PROXY: wholeNumber.pipe(z.number().max(10)).default(0),
     PORT: port(3000),
     BOARD_PORT: port(3001),
     WORKERS_PORT: port(3002),
@@ -82,8 +88,14 @@ export const environmentSchema = z
         'must look like tk_<id>_<secret of 32 or more characters>',
       )
       .optional(),
+    JWT_SECRET: jwtSecret.optional(),
+    JWT_SECRET_PREVIOUS: jwtSecret.optional(),
     ADMIN_EMAIL: z.email().optional(),
-    ADMIN_PASSWORD: z.string().min(8, 'must have 8 characters or more').optional(),
+    ADMIN_PASSWORD: z
+      .string()
+      .min(12, 'must have 12 characters or more')
+      .max(256, 'must have 256 characters or fewer')
+      .optional(),
     BOARD_READ_ONLY: flag,
     MAX_BACKLOG: wholeNumber.pipe(z.number().min(1)).optional(),
     MIN_FREE_DISK_MB: wholeNumber.default(100),
@@ -100,6 +112,10 @@ export const environmentSchema = z
   .refine((env) => env.ADMIN_PASSWORD === undefined || env.ADMIN_EMAIL !== undefined, {
     path: ['ADMIN_EMAIL'],
     message: 'is needed beside ADMIN_PASSWORD',
+  })
+  .refine((env) => env.JWT_SECRET_PREVIOUS === undefined || env.JWT_SECRET !== undefined, {
+    path: ['JWT_SECRET'],
+    message: 'is needed beside JWT_SECRET_PREVIOUS',
   });
 
 /** The parsed environment. Limits are messages or requests per second; undefined means no limit. */

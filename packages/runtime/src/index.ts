@@ -7,4 +7,5 @@ export * from './log.ts';
 export * from './metrics.ts';
 export * from './repeat.ts';
 export * from './safe-settings.ts';
+export * from './same-origin.ts';
 export * from './shutdown.ts';

@@ -5,6 +5,7 @@ export interface Metrics {
   registry: Registry;
   accepted: Counter<'lane'>;
   refused: Counter<'code'>;
+  logins: Counter<'outcome'>;
   attempts: Counter<'channel' | 'outcome'>;
   ended: Counter<'channel' | 'status'>;
   malformedJobs: Counter<'queue'>;
@@ -23,6 +24,7 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
     registry,
     accepted: counter('notifications_accepted_total', 'Notifications stored.', ['lane']),
     refused: counter('requests_refused_total', 'Requests answered with an error.', ['code']),
+    logins: counter('logins_total', 'Logins of accounts: good, wrong, or shut out.', ['outcome']),
     attempts: counter('attempts_total', 'Attempts at a provider by outcome.', ['channel', 'outcome']),
     ended: counter('messages_ended_total', 'Messages that ended by status.', ['channel', 'status']),
     malformedJobs: counter('malformed_jobs_total', 'Jobs whose data was not ours.', ['queue']),

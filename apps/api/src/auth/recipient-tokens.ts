@@ -1,18 +1,8 @@
 import type { Store } from '@tidings/db';
-import { decodeJwt } from 'jose';
 import { type Principal, unauthorized } from '../principal.ts';
 import type { Tokens } from './tokens.ts';
 
 const recipientsAtMost = 10_000;
-
-/** Does it say of itself that it is a recipient's token? Whether it is a good one is another question. */
-export function saysRecipient(credentials: string): boolean {
-  try {
-    return decodeJwt(credentials).aud === 'recipient';
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Checks tokens that an application has made for the front end of one of its recipients. That the recipient is still

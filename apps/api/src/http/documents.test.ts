@@ -10,6 +10,8 @@ afterAll(() => tested.close());
 const anonymous = { authorization: '' };
 interface DescribedOperation {
   operationId: string;
+  description?: string;
+  security?: Array<Record<string, unknown[]>>;
   responses: Record<string, { content: Record<string, unknown> }>;
   parameters?: Array<{ name: string; in: string; required?: boolean; schema: { type: string } }>;
 }
@@ -20,6 +22,8 @@ async function openApi() {
     openapi: string;
     info: { title: string; version: string };
     paths: Record<string, Record<string, DescribedOperation>>;
+    security: Array<Record<string, unknown[]>>;
+    components: { securitySchemes: Record<string, { bearerFormat?: string }> };
   };
 }
 
@@ -66,6 +70,25 @@ test('every operation of the document describes its success and its errors, and 
       const inPath = parameters.filter((parameter) => parameter.in === 'path');
       expect(inPath.map(({ name }) => name)).toEqual(named);
       expect(inPath.every(({ required, schema }) => required && schema.type === 'string')).toBe(true);
+    }
+  }
+});
+
+test('the document says of every operation whose credentials it takes, and what they must allow', async () => {
+  const { paths, security: forAll, components } = await openApi();
+  expect(Object.keys(components.securitySchemes)).toEqual(['apiKey', 'account']);
+  expect(components.securitySchemes.account?.bearerFormat).toBe('JWT');
+  const described = Object.values(paths).flatMap((methods) => Object.values(methods));
+  for (const { operationId, security = forAll, description } of described) {
+    const { access } = allOperations.find(({ name }) => name === operationId) ?? {};
+    const schemes = security.flatMap((scheme) => Object.keys(scheme));
+    if (access === undefined || access === 'anyone') expect(schemes, operationId).toEqual([]);
+    else if ('role' in access) {
+      expect(schemes, operationId).toEqual(['account']);
+      expect(description).toContain(`\`${access.role}\``);
+    } else {
+      expect(schemes, operationId).toEqual(['apiKey', 'account']);
+      expect(description).toContain(`\`${access.scope}\``);
     }
   }
 });

@@ -21,8 +21,20 @@ export function createOpenApi(operations: Operation[]) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [{ apiKey: [] }],
-    components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+    security: [{ apiKey: [] }, { account: [] }],
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key of a project: `tk_…`.' },
+        account: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            'The access token of an account, from `auth.login` or `auth.refresh`. The header `Tidings-Project` ' +
+            'names the key of the project that is meant; without it that is `default`.',
+        },
+      },
+    },
     paths,
   });
 }
@@ -42,6 +54,7 @@ function describe(operation: Operation, path: string) {
   return {
     operationId: operation.name,
     summary: operation.summary,
+    ...accessOf(operation),
     tags: [operation.name.split('.')[0] ?? ''],
     requestParams: {
       ...(inPath.length > 0 && { path: z.object(pathShape) }),
@@ -61,6 +74,16 @@ function describe(operation: Operation, path: string) {
         content: { 'application/problem+json': { schema: problemDocument } },
       },
     } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
+  };
+}
+
+/** Who may call, where it is not the rule for all: a key or an account with the scope. */
+function accessOf({ access }: Operation) {
+  if (access === 'anyone') return { description: 'Needs no credentials.', security: [] };
+  if ('scope' in access) return { description: `Needs the scope \`${access.scope}\`.` };
+  return {
+    description: `For accounts of the role \`${access.role}\` or a higher one.`,
+    security: [{ account: [] }],
   };
 }
 

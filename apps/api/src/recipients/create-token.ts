@@ -13,7 +13,7 @@ export const createToken = (store: Store, tokens: Pick<Tokens, 'sign'>) =>
     if (found === undefined || found.recipient.erasedAt !== null) throw new TidingsError('not_found');
     const { id } = found.recipient;
     const { token, expiresAt } = await tokens.sign('recipient', { subject: id, projectId }, lifetimeSeconds);
-    await store.noteChange(actorOf(context), {
+    await store.noteEvent(actorOf(context), {
       id: newId('audit'),
       projectId,
       action: createRecipientToken.name,

@@ -52,8 +52,8 @@ export function* recordChange(
   );
 }
 
-/** Puts on record what changes nothing else there: a credential that was handed out. */
-export function noteChange(database: Database, actor: Actor, change: Change): Promise<void> {
+/** Puts on record what changes nothing else there: a credential that was handed out, somebody who was shut out. */
+export function noteEvent(database: Database, actor: Actor, change: Change): Promise<void> {
   return database.commit((db) => recordChange(database, db, actor, change));
 }
 

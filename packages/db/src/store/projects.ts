@@ -4,6 +4,18 @@ import type { Tables } from '../schema/tables.ts';
 
 export type ApiKeyRow = Tables['apiKeys']['$inferSelect'];
 
+export type ProjectRow = Tables['projects']['$inferSelect'];
+
+/** A project that is not archived, by its key. */
+export async function findProject(database: Database, key: string): Promise<ProjectRow | undefined> {
+  const { projects } = database.tables;
+  const [found] = await database.handle
+    .select()
+    .from(projects)
+    .where(and(eq(projects.key, key), isNull(projects.archivedAt)));
+  return found;
+}
+
 /** Creates the project unless its key is taken. Answers its id either way. */
 export async function ensureProject(
   database: Database,

@@ -1,0 +1,61 @@
+import { type Role, scopesOfRole, TidingsError } from '@tidings/contracts';
+import type { Store } from '@tidings/db';
+import { type Principal, unauthorized } from '../principal.ts';
+import type { Tokens } from './tokens.ts';
+
+const knownAtMost = 10_000;
+
+/** The header in which an account names the project it means, by its key. */
+export const projectHeader = 'tidings-project';
+
+/**
+ * Checks access tokens of accounts: signature and time, then that the session is live and the account not
+ * disabled. What was found is believed for `cacheMs`, so that a logout or another role takes effect within that
+ * time in every process.
+ *
+ * @throws TidingsError `unauthorized` for whatever is wrong with the token; `project_not_found` for a project
+ * that is unknown or archived.
+ */
+export function createAccountCheck(options: {
+  store: Store;
+  tokens: Tokens;
+  cacheMs?: number;
+}): (token: string, headers: Headers) => Promise<Principal> {
+  const { store, tokens, cacheMs = 5000 } = options;
+  const roleOf = remembered<{ accountId: string; role: Role }>(cacheMs, async (sessionId) => {
+    const live = await store.findLiveSession(sessionId);
+    return live && { accountId: live.account.id, role: live.account.role };
+  });
+  const projectOf = remembered(cacheMs, async (key) => (await store.findProject(key))?.id);
+
+  return async (token, headers) => {
+    const { subject, sessionId = '' } = await tokens.verify(token, 'account');
+    const live = await roleOf(sessionId);
+    if (live === undefined || live.accountId !== subject) throw unauthorized();
+    const projectId = await projectOf(headers.get(projectHeader) ?? 'default');
+    if (projectId === undefined) throw new TidingsError('project_not_found');
+    const { role } = live;
+    return { kind: 'account', id: subject, sessionId, role, projectId, scopes: scopesOfRole[role] };
+  };
+}
+
+/** Asks for what is not known or was found too long ago. What is not there is asked for each time. */
+function remembered<Value>(
+  forMs: number,
+  find: (key: string) => Promise<Value | undefined>,
+): (key: string) => Promise<Value | undefined> {
+  const known = new Map<string, { value: Value; until: number }>();
+  return async (key) => {
+    const cached = known.get(key);
+    if (cached !== undefined && cached.until > performance.now()) return cached.value;
+    const until = performance.now() + forMs;
+    const value = await find(key);
+    if (value === undefined) {
+      known.delete(key);
+      return undefined;
+    }
+    if (known.size >= knownAtMost) known.clear();
+    known.set(key, { value, until });
+    return value;
+  };
+}

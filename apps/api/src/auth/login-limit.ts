@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { TidingsError } from '@tidings/contracts';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
+/** Who tries to log in, and from where. */
+export interface Tries {
+  email: string;
+  address: string;
+}
+
+/** A brake on guessing passwords. */
+export interface LoginLimit {
+  /**
+   * Counts a try, before anything is found out about it.
+   *
+   * @throws TidingsError `rate_limited` with `Retry-After`. `onLock` is told when that begins for an e-mail.
+   */
+  take(tries: Tries, onLock: () => Promise<void>): Promise<void>;
+  /** Takes a try back that was right: the e-mail is as good as new, the address has one more. */
+  succeeded(tries: Tries): Promise<void>;
+  /** Takes a try back of which nothing was found out. */
+  giveBack(tries: Tries): Promise<void>;
+}
+
+/** Makes the counters: in this process, or wherever processes share them. `duration` in seconds. */
+export type MakeLimiter = (options: {
+  keyPrefix: string;
+  points: number;
+  duration: number;
+}) => RateLimiterAbstract;
+
+const windowSeconds = 15 * 60;
+/** Within the window. Many people may share one address. */
+const triesOf = { email: 10, address: 50 };
+
+const firstLockSeconds = 60;
+const longestLockSeconds = 3600;
+/** How long it is remembered that somebody was shut out: the next time is twice as long. */
+const memorySeconds = 24 * 3600;
+
+/**
+ * Bounds the wrong logins per e-mail and per address, whether there is such an account or not. Whoever goes on is
+ * shut out for a minute, and each time within a day for twice as long, up to an hour; the right password does not
+ * help meanwhile, for whoever could tell that it is right could go on guessing.
+ */
+export function createLoginLimit(options: { makeLimiter?: MakeLimiter } = {}): LoginLimit {
+  const { makeLimiter = (limits) => new RateLimiterMemory(limits) } = options;
+  const email = createLock({ makeLimiter, name: 'email', points: triesOf.email });
+  const address = createLock({ makeLimiter, name: 'address', points: triesOf.address });
+
+  return {
+    take: async (tries, onLock) => {
+      await address.take(networkOf(tries.address));
+      await email.take(keyOf(tries.email), onLock);
+    },
+    succeeded: async (tries) => {
+      await Promise.all([email.forget(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
+    },
+    giveBack: async (tries) => {
+      await Promise.all([email.giveBack(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
+    },
+  };
+}
+
+function createLock(options: { makeLimiter: MakeLimiter; name: string; points: number }) {
+  const { makeLimiter, name, points } = options;
+  const tries = makeLimiter({ keyPrefix: `login-${name}`, points, duration: windowSeconds });
+  const locks = makeLimiter({ keyPrefix: `login-${name}-locks`, points: 1_000_000, duration: memorySeconds });
+
+  return {
+    take: async (key: string, onLock?: () => Promise<void>) => {
+      try {
+        await tries.consume(key);
+      } catch (refused) {
+        if (!(refused instanceof RateLimiterRes)) throw refused;
+        let waitMs = refused.msBeforeNext;
+        if (refused.consumedPoints === points + 1) {
+          const { consumedPoints: times } = await locks.consume(key);
+          const seconds = Math.min(firstLockSeconds * 2 ** (times - 1), longestLockSeconds);
+          await tries.block(key, seconds);
+          waitMs = seconds * 1000;
+          await onLock?.();
+        }
+        throw new TidingsError('rate_limited', {
+          detail: 'Too many wrong logins',
+          headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) },
+        });
+      }
+    },
+    forget: async (key: string) => {
+      await Promise.all([tries.delete(key), locks.delete(key)]);
+    },
+    giveBack: async (key: string) => {
+      await tries.reward(key);
+    },
+  };
+}
+
+/** Nobody's address is to be read where the counters are kept. */
+function keyOf(email: string): string {
+  return hash('sha256', email, 'hex').slice(0, 32);
+}
+
+/** Of IPv6 the first 64 bits: whoever has one such network has all its addresses. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const first = head === '' ? [] : head.split(':');
+  const last = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
+  return [...first, ...Array<string>(zeros).fill('0'), ...last].slice(0, 4).join(':').toLowerCase();
+}

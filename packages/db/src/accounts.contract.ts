@@ -1,0 +1,273 @@
+import type { Role } from '@tidings/contracts';
+import { eq, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Actor, Change, Database, Store } from './index.ts';
+import { createStore } from './index.ts';
+
+const actor: Actor = { kind: 'system', id: '', address: '127.0.0.1', requestId: 'req' };
+const dayMs = 86_400_000;
+
+/** What every dialect's store must do for accounts, their sessions and invitations. */
+export function accountsContract(dialect: string, open: () => Promise<Database>): void {
+  describe(`accounts on ${dialect}`, () => {
+    let database: Database;
+    let store: Store;
+    let made: number;
+
+    beforeEach(async () => {
+      database = await open();
+      store = createStore(database);
+      made = 0;
+    });
+    afterEach(() => database.close());
+
+    const change = (action: string, target = 'x'): Change => {
+      made += 1;
+      return { id: `aud_${String(made).padStart(6, '0')}`, projectId: null, action, target };
+    };
+    const actions = async () => (await store.listAudit(null, { limit: 100 })).map(({ action }) => action);
+
+    async function account(id: string, role: Role = 'owner') {
+      const row = await store.createAccount(
+        actor,
+        { id, email: `${id}@example.com`, name: null, role, passwordHash: `hash of ${id}` },
+        change('create', id),
+      );
+      if (row === undefined) throw new Error(`${id} is taken`);
+      return row;
+    }
+    const session = (id: string, accountId: string, passwordHash = `hash of ${accountId}`) =>
+      store.openSession(
+        actor,
+        {
+          id,
+          accountId,
+          refreshHash: 'one',
+          address: '',
+          userAgent: null,
+          passwordHash,
+          lifetimeMs: dayMs,
+        },
+        change('login', id),
+      );
+    const rotate = (shownHash: string, nextHash: string, graceMs = 30_000) =>
+      store.rotateSession(
+        actor,
+        { id: 's', shownHash, nextHash, lifetimeMs: dayMs, graceMs },
+        change('reused', 's'),
+      );
+    const demote = (id: string) =>
+      store.updateAccount(
+        actor,
+        { id, changes: { role: 'viewer' }, ofRoles: ['owner'] },
+        change('update', id),
+      );
+    const disable = (id: string, disabled = true) =>
+      store.updateAccount(
+        actor,
+        { id, changes: { disabled }, ofRoles: ['owner', 'viewer'] },
+        change('update', id),
+      );
+
+    test('an address has one account, and only what was made is on record', async () => {
+      await account('a');
+      const again = await store.createAccount(
+        actor,
+        { id: 'b', email: 'a@example.com', name: null, role: 'owner', passwordHash: 'x' },
+        change('create again'),
+      );
+      expect(again).toBeUndefined();
+      expect(await store.findAccountByEmail('a@example.com')).toMatchObject({ id: 'a' });
+      expect(await actions()).toEqual(['create']);
+    });
+
+    test('the last owner stays one, however two changes meet', async () => {
+      for (const [one, other] of [
+        [demote, demote],
+        [disable, disable],
+        [demote, disable],
+      ]) {
+        for (let round = 0; round < 5; round += 1) {
+          const [a, b] = [`a${made}`, `b${made}`];
+          await account(a);
+          await account(b);
+          const results = await Promise.all([one?.(a), other?.(b)]);
+          expect(results.filter((row) => row !== undefined)).toHaveLength(1);
+          const owners = (await store.listAccounts({ limit: 100 })).filter(
+            ({ role, disabledAt }) => role === 'owner' && disabledAt === null,
+          );
+          expect(owners).toHaveLength(1);
+          await database.handle
+            .update(database.tables.accounts)
+            .set({ role: 'viewer' })
+            .returning({ id: database.tables.accounts.id });
+        }
+      }
+    });
+
+    test('an owner who cannot log in is none to rely on, and may be demoted', async () => {
+      await account('a');
+      await account('b');
+      expect(await disable('b')).toMatchObject({ role: 'owner' });
+      expect(await demote('a')).toBeUndefined();
+      expect(await demote('b')).toMatchObject({ role: 'viewer' });
+    });
+
+    test('only accounts of the given roles are changed', async () => {
+      await account('a');
+      await account('b', 'admin');
+      expect(await demote('b')).toBeUndefined();
+      expect((await actions()).filter((action) => action === 'update')).toEqual([]);
+    });
+
+    test('a session is live until it is ended, its account disabled, or its time is over', async () => {
+      await account('a');
+      await account('b', 'viewer');
+      await session('s', 'b');
+      expect(await store.findLiveSession('s')).toMatchObject({ account: { id: 'b' } });
+      expect(await store.findAccount('b')).toMatchObject({ lastLoginAt: expect.any(Number) });
+      await disable('b');
+      expect(await store.findLiveSession('s')).toBeUndefined();
+      await disable('b', false);
+      expect(await store.findLiveSession('s')).toBeUndefined();
+      await session('t', 'b');
+      await session('u', 'b');
+      expect((await store.listSessions('b')).map(({ id }) => id)).toEqual(['u', 't']);
+      const other = await store.revokeSession(actor, { id: 't', accountId: 'a' }, change('revoke'));
+      expect(other).toBeUndefined();
+      expect(await store.revokeSession(actor, { id: 't', accountId: 'b' }, change('revoke'))).toMatchObject({
+        id: 't',
+      });
+      const { sessions } = database.tables;
+      await database.handle
+        .update(sessions)
+        .set({ expiresAt: sql`${database.now} - 1` })
+        .where(eq(sessions.id, 'u'))
+        .returning({ id: sessions.id });
+      expect(await store.listSessions('b')).toEqual([]);
+      expect(await store.findLiveSession('u')).toBeUndefined();
+      expect((await actions()).filter((action) => action === 'revoke')).toHaveLength(1);
+    });
+
+    test('nobody logs in with a password that was changed or disabled in the meantime', async () => {
+      await account('a');
+      await account('b', 'viewer');
+      expect(await session('s', 'b', 'hash of another')).toBeUndefined();
+      await disable('b');
+      expect(await session('s', 'b')).toBeUndefined();
+      expect(await store.findLiveSession('s')).toBeUndefined();
+    });
+
+    test('a refresh secret is replaced; the one before is good for a while, then ends the session', async () => {
+      await account('a');
+      await session('s', 'a');
+      expect(await rotate('none', 'x')).toBe('unknown');
+      expect(await rotate('one', 'two')).toBe('rotated');
+      expect(await rotate('one', 'three')).toBe('recent');
+      expect(await rotate('two', 'three')).toBe('rotated');
+      expect(await rotate('one', 'x')).toBe('unknown');
+      expect(await store.findLiveSession('s')).toBeDefined();
+      expect(await rotate('two', 'x', -1)).toBe('reused');
+      expect(await store.findLiveSession('s')).toBeUndefined();
+      expect(await rotate('three', 'x')).toBe('unknown');
+      expect((await actions()).filter((action) => action === 'reused')).toHaveLength(1);
+    });
+
+    test('of many refreshes at once one replaces the secret, and the others are a moment late', async () => {
+      await account('a');
+      await session('s', 'a');
+      const results = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => rotate('one', `new ${index}`)),
+      );
+      expect(results.toSorted()).toEqual([...Array(7).fill('recent'), 'rotated']);
+    });
+
+    test('a new password takes the place of the one that was checked, and ends the other sessions', async () => {
+      await account('a');
+      for (const id of ['s', 't', 'u']) await session(id, 'a');
+      const to = (from: string) =>
+        store.changePassword(
+          actor,
+          { accountId: 'a', from, to: 'new hash', keepSessionId: 't' },
+          change('password'),
+        );
+      expect(await to('some other')).toBeUndefined();
+      expect(await to('hash of a')).toBe(2);
+      expect(await to('hash of a')).toBeUndefined();
+      expect((await store.listSessions('a')).map(({ id }) => id)).toEqual(['t']);
+      expect((await actions()).filter((action) => action === 'password')).toHaveLength(1);
+    });
+
+    const invite = (id: string, invitedBy: string, role: Role = 'viewer', lifetimeMs = dayMs) =>
+      store.createInvitation(
+        actor,
+        { id, email: 'guest@example.com', role, secretHash: `secret of ${id}`, invitedBy, lifetimeMs },
+        change('invite', id),
+      );
+    const accept = (id: string, accountId: string, secretHash = `secret of ${id}`) =>
+      store.acceptInvitation(
+        actor,
+        { id, secretHash, account: { id: accountId, name: 'Guest', passwordHash: 'hash' } },
+        change('accept', id),
+      );
+
+    test('an invitation makes one account, however often it is accepted at once', async () => {
+      await account('a');
+      await invite('i', 'a', 'admin');
+      expect(await accept('i', 'g', 'wrong')).toBeUndefined();
+      const results = await Promise.all([accept('i', 'g1'), accept('i', 'g2'), accept('i', 'g3')]);
+      const accounts = results.filter((row) => row !== undefined);
+      expect(accounts).toMatchObject([{ email: 'guest@example.com', role: 'admin', name: 'Guest' }]);
+      expect((await actions()).filter((action) => action === 'accept')).toHaveLength(1);
+      expect(await invite('j', 'a')).toBeUndefined();
+    });
+
+    test('an invitation that is over makes none: expired, revoked, or followed by another', async () => {
+      await account('a');
+      await invite('i', 'a', 'viewer', -1);
+      expect(await accept('i', 'g')).toBeUndefined();
+      await invite('j', 'a');
+      await invite('k', 'a');
+      expect(await accept('j', 'g')).toBeUndefined();
+      const revoke = (ofRoles: Role[]) =>
+        store.revokeInvitation(actor, { id: 'k', ofRoles }, change('revoke', 'k'));
+      expect(await revoke(['owner'])).toBeUndefined();
+      expect(await revoke(['viewer'])).toMatchObject({ id: 'k' });
+      expect(await revoke(['viewer'])).toBeUndefined();
+      expect(await accept('k', 'g')).toBeUndefined();
+      expect((await store.listInvitations({ limit: 2 })).map(({ id }) => id)).toEqual(['k', 'j', 'i']);
+      expect((await store.listInvitations({ limit: 5, before: 'i' })).map(({ id }) => id)).toEqual([
+        'j',
+        'k',
+      ]);
+    });
+
+    test('an invitation is as good as whoever made it still is', async () => {
+      await account('a');
+      await account('b', 'owner');
+      await invite('i', 'b', 'admin');
+      const opened = { id: 'i', secretHash: 'secret of i' };
+      expect(await store.findOpenInvitation(opened)).toMatchObject({ id: 'i' });
+      await demote('b');
+      expect(await store.findOpenInvitation(opened)).toBeUndefined();
+      expect(await accept('i', 'g')).toBeUndefined();
+    });
+
+    test('what ended long ago is removed a batch at a time, and nothing else', async () => {
+      await account('a');
+      for (const id of ['s', 't', 'u']) await session(id, 'a');
+      await invite('i', 'a', 'viewer', -2 * dayMs);
+      await invite('j', 'a');
+      const { sessions } = database.tables;
+      await database.handle
+        .update(sessions)
+        .set({ expiresAt: sql`${database.now} - ${2 * dayMs}` })
+        .where(sql`${sessions.id} <> 'u'`)
+        .returning({ id: sessions.id });
+      const remove = () => store.removeEndedLogins({ keepMs: dayMs, limit: 1 });
+      expect([await remove(), await remove(), await remove()]).toEqual([2, 1, 0]);
+      expect((await store.listSessions('a')).map(({ id }) => id)).toEqual(['u']);
+      expect((await store.listInvitations({ limit: 5 })).map(({ id }) => id)).toEqual(['j']);
+    });
+  });
+}

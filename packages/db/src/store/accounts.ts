@@ -1,0 +1,176 @@
+import type { Role } from '@tidings/contracts';
+import { and, asc, desc, eq, exists, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import type { Tables } from '../schema/tables.ts';
+import { type Actor, type Change, recordChange } from './audit.ts';
+import { endSessions } from './sessions.ts';
+
+export type AccountRow = Tables['accounts']['$inferSelect'];
+export type NewAccount = Pick<AccountRow, 'id' | 'email' | 'name' | 'role' | 'passwordHash'>;
+
+/** One step of a commit: the account, unless its address has one. */
+export function* insertAccount(
+  { tables: { accounts }, now }: Database,
+  db: Handle,
+  account: NewAccount,
+): Steps<AccountRow | undefined> {
+  const [made] = yield* rows(
+    db
+      .insert(accounts)
+      .values({ ...account, createdAt: now, updatedAt: now })
+      .onConflictDoNothing()
+      .returning(),
+  );
+  return made;
+}
+
+/** Makes an account; undefined when its address, in lower case, has one. */
+export function createAccount(
+  database: Database,
+  actor: Actor,
+  account: NewAccount,
+  change: Change,
+): Promise<AccountRow | undefined> {
+  return database.commit(function* (db) {
+    const made = yield* insertAccount(database, db, account);
+    if (made !== undefined) yield* recordChange(database, db, actor, change);
+    return made;
+  });
+}
+
+export async function findAccount(database: Database, id: string): Promise<AccountRow | undefined> {
+  const { accounts } = database.tables;
+  const [found] = await database.handle.select().from(accounts).where(eq(accounts.id, id));
+  return found;
+}
+
+/** The address is to be in lower case. */
+export async function findAccountByEmail(database: Database, email: string): Promise<AccountRow | undefined> {
+  const { accounts } = database.tables;
+  const [found] = await database.handle.select().from(accounts).where(eq(accounts.email, email));
+  return found;
+}
+
+/** Is there anybody who can log in? */
+export async function hasAccounts(database: Database): Promise<boolean> {
+  const { accounts } = database.tables;
+  const found = await database.handle
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(isNull(accounts.disabledAt))
+    .limit(1);
+  return found.length > 0;
+}
+
+/** Where in a list a page begins, and how much it holds. */
+export interface PageOf {
+  limit: number;
+  /** The page goes on to older rows than this one. */
+  after?: string;
+  /** The page goes back to newer rows than this one. */
+  before?: string;
+}
+
+/** A page of accounts, newest first (with `before`, oldest first), with one more when there are more. */
+export async function listAccounts(database: Database, page: PageOf): Promise<AccountRow[]> {
+  const { accounts } = database.tables;
+  const { limit, after, before } = page;
+  return database.handle
+    .select()
+    .from(accounts)
+    .where(
+      and(
+        after === undefined ? undefined : lt(accounts.id, after),
+        before === undefined ? undefined : gt(accounts.id, before),
+      ),
+    )
+    .orderBy(before === undefined ? desc(accounts.id) : asc(accounts.id))
+    .limit(limit + 1);
+}
+
+/** What may be changed of an account. */
+export interface AccountChanges {
+  name?: string | null;
+  role?: Role;
+  disabled?: boolean;
+}
+
+/**
+ * Changes an account whose role is one of `ofRoles`, unless it is the last owner that can log in and would be
+ * none any more: undefined in both cases. Whoever is disabled loses the sessions too.
+ *
+ * On Postgres two owners could demote each other at once, as neither statement sees the other's change. So a
+ * change that may take an owner away locks the owners first, by writing them: the second one waits, and then
+ * sees what the first has done.
+ */
+export function updateAccount(
+  database: Database,
+  actor: Actor,
+  { id, changes, ofRoles }: { id: string; changes: AccountChanges; ofRoles: readonly Role[] },
+  change: Change,
+): Promise<AccountRow | undefined> {
+  const { accounts } = database.tables;
+  const { now } = database;
+  const { disabled, ...fields } = changes;
+  const takesOwnerAway = disabled === true || (fields.role !== undefined && fields.role !== 'owner');
+  const isOwner = and(eq(accounts.role, 'owner'), isNull(accounts.disabledAt));
+  return database.commit(function* (db) {
+    if (takesOwnerAway) {
+      yield* rows(db.update(accounts).set({ role: 'owner' }).where(isOwner).returning({ id: accounts.id }));
+    }
+    const otherOwners = db
+      .select({ id: accounts.id })
+      .from(accounts)
+      .where(and(isOwner, ne(accounts.id, id)));
+    const leavesOwner = or(ne(accounts.role, 'owner'), isNotNull(accounts.disabledAt), exists(otherOwners));
+    const [updated] = yield* rows(
+      db
+        .update(accounts)
+        .set({
+          ...fields,
+          ...(disabled === true && { disabledAt: sql`coalesce(${accounts.disabledAt}, ${now})` }),
+          ...(disabled === false && { disabledAt: null }),
+          updatedAt: now,
+        })
+        .where(
+          and(
+            eq(accounts.id, id),
+            inArray(accounts.role, [...ofRoles]),
+            takesOwnerAway ? leavesOwner : undefined,
+          ),
+        )
+        .returning(),
+    );
+    if (updated === undefined) return undefined;
+    if (disabled === true) yield* endSessions(database, db, { accountId: id });
+    yield* recordChange(database, db, actor, change);
+    return updated;
+  });
+}
+
+/**
+ * Replaces a password by its hash and ends every session but the one kept. Answers how many ended; undefined
+ * when the password is no longer the one that was checked.
+ */
+export function changePassword(
+  database: Database,
+  actor: Actor,
+  options: { accountId: string; from: string; to: string; keepSessionId: string },
+  change: Change,
+): Promise<number | undefined> {
+  const { accounts } = database.tables;
+  const { accountId, from, to, keepSessionId } = options;
+  return database.commit(function* (db) {
+    const changed = yield* rows(
+      db
+        .update(accounts)
+        .set({ passwordHash: to, updatedAt: database.now })
+        .where(and(eq(accounts.id, accountId), eq(accounts.passwordHash, from)))
+        .returning({ id: accounts.id }),
+    );
+    if (changed.length === 0) return undefined;
+    const ended = yield* endSessions(database, db, { accountId, keepSessionId });
+    yield* recordChange(database, db, actor, change);
+    return ended;
+  });
+}

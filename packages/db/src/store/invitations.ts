@@ -1,0 +1,163 @@
+import { type Role, rolesManagedBy } from '@tidings/contracts';
+import { and, asc, desc, eq, exists, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows } from '../database.ts';
+import type { Tables } from '../schema/tables.ts';
+import { type AccountRow, insertAccount, type NewAccount, type PageOf } from './accounts.ts';
+import { type Actor, type Change, recordChange } from './audit.ts';
+
+export type InvitationRow = Tables['invitations']['$inferSelect'];
+
+/** Invites an address, in lower case, in the place of an earlier invitation; undefined when it has an account. */
+export function createInvitation(
+  database: Database,
+  actor: Actor,
+  options: Pick<InvitationRow, 'id' | 'email' | 'role' | 'secretHash' | 'invitedBy'> & { lifetimeMs: number },
+  change: Change,
+): Promise<InvitationRow | undefined> {
+  const { accounts, invitations } = database.tables;
+  const { now } = database;
+  const { lifetimeMs, ...invitation } = options;
+  return database.commit(function* (db) {
+    const taken = yield* rows(
+      db.select({ id: accounts.id }).from(accounts).where(eq(accounts.email, invitation.email)),
+    );
+    if (taken.length > 0) return undefined;
+    yield* rows(
+      db
+        .update(invitations)
+        .set({ revokedAt: now })
+        .where(and(eq(invitations.email, invitation.email), isOpen(database)))
+        .returning({ id: invitations.id }),
+    );
+    const [made] = yield* rows(
+      db
+        .insert(invitations)
+        .values({ ...invitation, createdAt: now, expiresAt: sql`${now} + ${lifetimeMs}` })
+        .returning(),
+    );
+    yield* recordChange(database, db, actor, change);
+    return made;
+  });
+}
+
+/** A page of invitations, newest first (with `before`, oldest first), with one more when there are more. */
+export async function listInvitations(database: Database, page: PageOf): Promise<InvitationRow[]> {
+  const { invitations } = database.tables;
+  const { limit, after, before } = page;
+  return database.handle
+    .select()
+    .from(invitations)
+    .where(
+      and(
+        after === undefined ? undefined : lt(invitations.id, after),
+        before === undefined ? undefined : gt(invitations.id, before),
+      ),
+    )
+    .orderBy(before === undefined ? desc(invitations.id) : asc(invitations.id))
+    .limit(limit + 1);
+}
+
+export async function findInvitation(database: Database, id: string): Promise<InvitationRow | undefined> {
+  const { invitations } = database.tables;
+  const [found] = await database.handle.select().from(invitations).where(eq(invitations.id, id));
+  return found;
+}
+
+/** The invitation that this secret opens now; undefined when there is none. */
+export async function findOpenInvitation(
+  database: Database,
+  { id, secretHash }: Pick<InvitationRow, 'id' | 'secretHash'>,
+): Promise<InvitationRow | undefined> {
+  const { invitations } = database.tables;
+  const [found] = await database.handle
+    .select()
+    .from(invitations)
+    .where(
+      and(
+        eq(invitations.id, id),
+        eq(invitations.secretHash, secretHash),
+        isOpen(database),
+        mayStillInvite(database, database.handle),
+      ),
+    );
+  return found;
+}
+
+/** Ends an open invitation to one of these roles; undefined when there is none of this id. */
+export function revokeInvitation(
+  database: Database,
+  actor: Actor,
+  { id, ofRoles }: { id: string; ofRoles: readonly Role[] },
+  change: Change,
+): Promise<InvitationRow | undefined> {
+  const { invitations } = database.tables;
+  return database.commit(function* (db) {
+    const [revoked] = yield* rows(
+      db
+        .update(invitations)
+        .set({ revokedAt: database.now })
+        .where(and(eq(invitations.id, id), inArray(invitations.role, [...ofRoles]), isOpen(database)))
+        .returning(),
+    );
+    if (revoked !== undefined) yield* recordChange(database, db, actor, change);
+    return revoked;
+  });
+}
+
+/**
+ * Makes the account of an invitation, once. Undefined when the secret opens none, or whoever invited could not
+ * do so any more; `account_exists` when its address has got an account in the meantime, which ends it too.
+ */
+export function acceptInvitation(
+  database: Database,
+  actor: Actor,
+  options: Pick<InvitationRow, 'id' | 'secretHash'> & { account: Omit<NewAccount, 'email' | 'role'> },
+  change: Change,
+): Promise<AccountRow | 'account_exists' | undefined> {
+  const { invitations } = database.tables;
+  const { id, secretHash, account } = options;
+  return database.commit(function* (db) {
+    const [accepted] = yield* rows(
+      db
+        .update(invitations)
+        .set({ acceptedAt: database.now })
+        .where(
+          and(
+            eq(invitations.id, id),
+            eq(invitations.secretHash, secretHash),
+            isOpen(database),
+            mayStillInvite(database, db),
+          ),
+        )
+        .returning(),
+    );
+    if (accepted === undefined) return undefined;
+    const { email, role } = accepted;
+    const made = yield* insertAccount(database, db, { ...account, email, role });
+    if (made === undefined) return 'account_exists' as const;
+    yield* recordChange(database, db, actor, change);
+    return made;
+  });
+}
+
+function isOpen({ tables: { invitations }, now }: Database) {
+  return and(isNull(invitations.acceptedAt), isNull(invitations.revokedAt), gt(invitations.expiresAt, now));
+}
+
+/** Is whoever invited still there, and of a role that makes the invited one? */
+function mayStillInvite({ tables: { accounts, invitations } }: Database, db: Handle) {
+  const inviterIs = (role: Role) =>
+    exists(
+      db
+        .select({ id: accounts.id })
+        .from(accounts)
+        .where(
+          and(eq(accounts.id, invitations.invitedBy), eq(accounts.role, role), isNull(accounts.disabledAt)),
+        ),
+    );
+  return or(
+    ...(['owner', 'admin'] as const).map((role) =>
+      and(inArray(invitations.role, [...rolesManagedBy(role)]), inviterIs(role)),
+    ),
+  );
+}
