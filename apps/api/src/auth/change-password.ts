@@ -16,8 +16,8 @@ export const changePassword = (options: { store: Store; passwords: Passwords; li
     const { email, passwordHash } = account;
     requireGoodPassword(newPassword, email, '/newPassword');
     const tries = { email, address: context.address };
-    await limit.take(tries, () =>
-      store.noteEvent(actorOf(context), instanceChange('auth.lockout', account.id)),
+    await limit.take(tries, (what) =>
+      store.noteEvent(actorOf(context), instanceChange('auth.lockout', account.id, [what])),
     );
     const wrong = new TidingsError('wrong_password', {
       errors: [{ pointer: '/currentPassword', detail: 'is wrong' }],

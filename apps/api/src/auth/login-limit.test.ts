@@ -1,17 +1,18 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createLoginLimit, type LoginLimit } from './login-limit.ts';
+import { createLoginLimit, type LoginLimit, type MakeLimiter } from './login-limit.ts';
 
 let limit: LoginLimit;
-let locks: number;
+let locks: string[];
 beforeEach(() => {
   vi.useFakeTimers();
   limit = createLoginLimit();
-  locks = 0;
+  locks = [];
 });
 afterEach(() => vi.useRealTimers());
 
-const onLock = async () => {
-  locks += 1;
+const onLock = async (what: string) => {
+  locks.push(what);
 };
 /** The seconds to wait; 0 when the try is let through. */
 async function take(email: string, address: string): Promise<number> {
@@ -38,14 +39,14 @@ test('an e-mail is shut out after ten tries, wherever they come from, and twice 
     await limit.succeeded({ email: 'grace', address: '198.51.100.1' });
     vi.advanceTimersByTime(seconds * 1000 + 1);
   }
-  expect(locks).toBe(8);
+  expect(locks).toEqual(Array(8).fill('email'));
 });
 
 test('an address is shut out after fifty tries, whatever the e-mail, and nobody else with it', async () => {
   for (let index = 0; index < 50; index += 1) expect(await take(`name-${index}`, '192.0.2.1')).toBe(0);
   expect(await take('another', '192.0.2.1')).toBe(60);
   expect(await take('another', '192.0.2.2')).toBe(0);
-  expect(locks).toBe(0);
+  expect(locks).toEqual(['address']);
 });
 
 test('a right login makes the e-mail as good as new, and does not count against the address', async () => {
@@ -71,4 +72,21 @@ test('a try that is taken back counts for nobody', async () => {
     expect(await take('ada', '192.0.2.1')).toBe(0);
     await limit.giveBack({ email: 'ada', address: '192.0.2.1' });
   }
+});
+
+test('processes that share their counters share the brake', async () => {
+  const shared = new Map<string, RateLimiterMemory>();
+  const makeLimiter: MakeLimiter = (limits) => {
+    const known = shared.get(limits.keyPrefix) ?? new RateLimiterMemory(limits);
+    shared.set(limits.keyPrefix, known);
+    return known;
+  };
+  const both = [createLoginLimit({ makeLimiter }), createLoginLimit({ makeLimiter })];
+  const waits = [];
+  for (let index = 0; index < 12; index += 1) {
+    limit = both[index % 2] as LoginLimit;
+    waits.push(await take('ada', `192.0.2.${index}`));
+  }
+  expect(waits).toEqual([...Array(10).fill(0), 60, 60]);
+  expect(locks).toEqual(['email']);
 });

@@ -14,9 +14,9 @@ export interface LoginLimit {
   /**
    * Counts a try, before anything is found out about it.
    *
-   * @throws TidingsError `rate_limited` with `Retry-After`. `onLock` is told when that begins for an e-mail.
+   * @throws TidingsError `rate_limited` with `Retry-After`. `onLock` is told when that begins, and for which.
    */
-  take(tries: Tries, onLock: () => Promise<void>): Promise<void>;
+  take(tries: Tries, onLock: (what: keyof Tries) => Promise<void>): Promise<void>;
   /** Takes a try back that was right: the e-mail is as good as new, the address has one more. */
   succeeded(tries: Tries): Promise<void>;
   /** Takes a try back of which nothing was found out. */
@@ -51,8 +51,8 @@ export function createLoginLimit(options: { makeLimiter?: MakeLimiter } = {}): L
 
   return {
     take: async (tries, onLock) => {
-      await address.take(networkOf(tries.address));
-      await email.take(keyOf(tries.email), onLock);
+      await address.take(networkOf(tries.address), () => onLock('address'));
+      await email.take(keyOf(tries.email), () => onLock('email'));
     },
     succeeded: async (tries) => {
       await Promise.all([email.forget(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
@@ -69,7 +69,7 @@ function createLock(options: { makeLimiter: MakeLimiter; name: string; points: n
   const locks = makeLimiter({ keyPrefix: `login-${name}-locks`, points: 1_000_000, duration: memorySeconds });
 
   return {
-    take: async (key: string, onLock?: () => Promise<void>) => {
+    take: async (key: string, onLock: () => Promise<void>) => {
       try {
         await tries.consume(key);
       } catch (refused) {
@@ -80,7 +80,7 @@ function createLock(options: { makeLimiter: MakeLimiter; name: string; points: n
           const seconds = Math.min(firstLockSeconds * 2 ** (times - 1), longestLockSeconds);
           await tries.block(key, seconds);
           waitMs = seconds * 1000;
-          await onLock?.();
+          await onLock();
         }
         throw new TidingsError('rate_limited', {
           detail: 'Too many wrong logins',

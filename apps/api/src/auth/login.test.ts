@@ -114,7 +114,7 @@ test('whoever guesses is shut out, with the right password too, and it is on rec
   expect(wait).toBeGreaterThan(30);
   expect(wait).toBeLessThanOrEqual(60);
   const lockouts = await tested.store.listAudit(null, { action: 'auth.lockout', limit: 10 });
-  expect(lockouts).toMatchObject([{ target: ada.id, actorKind: 'anyone' }]);
+  expect(lockouts).toMatchObject([{ target: ada.id, actorKind: 'anyone', fields: ['email'] }]);
   const metrics = await tested.call('GET', '/metrics');
   expect(metrics.text).toContain('tidings_logins_total{outcome="wrong"} 10');
 });

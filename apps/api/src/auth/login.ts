@@ -28,10 +28,10 @@ export const login = (options: {
   return openMutation(loginOperation, async (input, context) => {
     requireSameOrigin({ method: 'POST', headers: context.requestHeaders });
     const tries = { email: input.email.toLowerCase(), address: context.address };
-    await limit.take(tries, async () => {
-      const locked = await store.findAccountByEmail(tries.email);
+    await limit.take(tries, async (what) => {
+      const account = what === 'email' ? await store.findAccountByEmail(tries.email) : undefined;
       metrics.logins.inc({ outcome: 'locked' });
-      await store.noteEvent(actorOf(context), instanceChange('auth.lockout', locked?.id ?? ''));
+      await store.noteEvent(actorOf(context), instanceChange('auth.lockout', account?.id ?? '', [what]));
     });
     const opened = await openIfRight(input.password, tries.email, context).catch(async (error) => {
       // Too busy, or the record away: whoever comes back must not be shut out for that.
