@@ -60,6 +60,8 @@ export interface TestApiOptions {
   env?: Partial<Record<keyof Config, string>>;
   /** Stands in for parts of the store, to make them fail. */
   changeStore?: (store: Store) => Partial<Store>;
+  /** See `createApi`. */
+  authCacheMs?: number;
 }
 
 /** Opens an API in a fresh directory. */
@@ -74,7 +76,7 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
   const { key } = await bootstrap({ store, dataDir });
   const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...options.env });
   const metrics = createMetrics();
-  const api = createApi({ store, config, log: silentLog(), metrics });
+  const api = createApi({ store, config, log: silentLog(), metrics, authCacheMs: options.authCacheMs });
   const stop = async () => {
     await api.stop();
     await database.close();
@@ -116,7 +118,8 @@ function projectNamed(store: Store, name: string): Store {
   return { ...store, ensureProject: (project) => store.ensureProject({ ...project, key: name }) };
 }
 
-async function callApi(
+/** Calls an API without a port between. */
+export async function callApi(
   fetch: Api['fetch'],
   key: string,
   call: { method: string; path: string; body?: unknown; headers?: Record<string, string> },

@@ -8,6 +8,7 @@ import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { createKeyUses } from './auth/key-uses.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -28,8 +29,10 @@ export function createApi(options: {
   config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB'>;
   log: Log;
   metrics: Metrics;
+  /** How long credentials that were good are believed, in milliseconds. */
+  authCacheMs?: number;
 }): Api {
-  const { store, engine, config, log, metrics } = options;
+  const { store, engine, config, log, metrics, authCacheMs } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const makePlan = createPlanner({
     store,
@@ -39,9 +42,10 @@ export function createApi(options: {
   });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
+  const keyUses = createKeyUses({ store });
   const { fetch } = createApp({
     router: createRouter({ store, accept, log }),
-    authenticate: createAuthenticate({ store }),
+    authenticate: createAuthenticate({ store, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
     readiness: createReadiness({ store, engine, admission }),
     log,
@@ -57,7 +61,7 @@ export function createApi(options: {
     },
     stop: async () => {
       await server?.stop();
-      await Promise.all([fastPath.stop(), admission.stop()]);
+      await Promise.all([fastPath.stop(), admission.stop(), keyUses.stop()]);
     },
   };
 }

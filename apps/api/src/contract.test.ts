@@ -1,13 +1,17 @@
 import { createTidings, type Tidings } from '@tidings/client';
-import { scopes } from '@tidings/contracts';
+import { type Operation, type Scope, scopes } from '@tidings/contracts';
 import type { HttpServer } from '@tidings/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { accountOf, type TestAccount } from '../../../test/support/account.ts';
 import { allOperations, openTestApi, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
 let server: HttpServer;
 let tidings: Tidings;
+let admin: TestAccount;
+let byAdmin: Tidings;
 let ids: { notification: string; message: string };
+let made = 0;
 
 const content = { email: { subject: 'Hi', text: 'Hello {{ name }}' }, push: { title: 'Hi', body: 'Hello' } };
 const toAda = { to: { email: 'ada@example.com' }, content, channels: ['email' as const] };
@@ -16,6 +20,8 @@ beforeAll(async () => {
   tested = await openTestApi();
   server = await tested.listen();
   tidings = createTidings({ url: server.url, apiKey: tested.key });
+  admin = await accountOf(tested, 'admin');
+  byAdmin = createTidings({ url: server.url, apiKey: '', fetch: admin.fetch });
   await tidings.recipients.upsert.mutate({ externalId: 'ada', email: 'ada@example.com' });
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
   const sent = await tidings.notifications.send.mutate({ to: { recipientId: 'ada' }, content });
@@ -23,8 +29,24 @@ beforeAll(async () => {
 });
 afterAll(() => tested.close());
 
+/** A key to rotate or revoke: neither can be done twice. */
+async function someKey(): Promise<string> {
+  return (await tidings.apiKeys.create.mutate({ name: 'spare', scopes: ['read'] })).id;
+}
+
+/** A key that no project has yet. */
+function newProjectKey(): string {
+  made += 1;
+  return `project-${made}`;
+}
+
 /** One good call of each operation over REST: its path with parameters filled in, and its body. */
-const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Promise<unknown> }> = {
+interface GoodCall {
+  path: string;
+  body?: unknown;
+  trpc: () => Promise<unknown>;
+}
+const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
   'notifications.send': () => ({
     path: '/v1/notifications',
     body: toAda,
@@ -65,7 +87,64 @@ const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Pr
     body: { platform: 'fcm', token: 'device-2' },
     trpc: () => tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-2' }),
   }),
+  'projects.create': () => ({
+    path: '/v1/projects',
+    body: { key: newProjectKey(), name: 'Shop', retention: { auditDays: null } },
+    trpc: () => byAdmin.projects.create.mutate({ key: newProjectKey(), name: 'Shop' }),
+  }),
+  'projects.list': () => ({
+    path: '/v1/projects?limit=5',
+    trpc: () => byAdmin.projects.list.query({ limit: 5 }),
+  }),
+  'projects.get': () => ({
+    path: '/v1/projects/default',
+    trpc: () => tidings.projects.get.query({ key: 'default' }),
+  }),
+  'projects.update': () => ({
+    path: '/v1/projects/default',
+    body: { name: 'Ours', defaultLocale: 'fr', timezone: 'Europe/Paris' },
+    trpc: () => tidings.projects.update.mutate({ key: 'default', name: 'Ours' }),
+  }),
+  'projects.archive': async () => {
+    const key = newProjectKey();
+    await byAdmin.projects.create.mutate({ key, name: 'Passing' });
+    return {
+      path: `/v1/projects/${key}/archive`,
+      trpc: () => byAdmin.projects.archive.mutate({ key }),
+    };
+  },
+  'apiKeys.create': () => ({
+    path: '/v1/api-keys',
+    body: { name: 'checkout', scopes: ['send'], expiresAt: '2100-01-01T00:00:00Z' },
+    trpc: () => tidings.apiKeys.create.mutate({ name: 'checkout', scopes: ['send'] }),
+  }),
+  'apiKeys.list': () => ({
+    path: '/v1/api-keys?limit=5',
+    trpc: () => tidings.apiKeys.list.query({ limit: 5 }),
+  }),
+  'apiKeys.get': async () => {
+    const id = await someKey();
+    return { path: `/v1/api-keys/${id}`, trpc: () => tidings.apiKeys.get.query({ id }) };
+  },
+  'apiKeys.rotate': async () => {
+    const id = await someKey();
+    return {
+      path: `/v1/api-keys/${id}/rotate`,
+      body: { overlapSeconds: 60 },
+      trpc: () => tidings.apiKeys.rotate.mutate({ id }),
+    };
+  },
+  'apiKeys.revoke': async () => {
+    const id = await someKey();
+    return { path: `/v1/api-keys/${id}/revoke`, trpc: () => tidings.apiKeys.revoke.mutate({ id }) };
+  },
+  'audit.list': () => ({
+    path: '/v1/audit?action=apiKeys.create&limit=5',
+    trpc: () => tidings.audit.list.query({ of: 'project', limit: 5 }),
+  }),
 };
+
+const isForAccounts = ({ access }: Operation) => access !== 'anyone' && 'role' in access;
 
 test('every operation of the contracts has a call here', () => {
   expect(allOperations.map(({ name }) => name).sort()).toEqual(Object.keys(calls).sort());
@@ -80,9 +159,11 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
       return call();
     };
 
+    const byWhom = () => (isForAccounts(operation) ? admin : tested);
+
     test('over REST it answers its status and what its output schema describes', async () => {
-      const { path, body } = callOf();
-      const answer = await tested.call(operation.method, path, body);
+      const { path, body } = await callOf();
+      const answer = await byWhom().call(operation.method, path, body);
       expect(answer).toMatchObject({ status: operation.status });
       expect(answer.headers.get('content-type')).toBe('application/json');
       expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -90,32 +171,28 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
     });
 
     test('over tRPC it answers what its output schema describes', async () => {
-      operation.output.parse(await callOf().trpc());
+      operation.output.parse(await (await callOf()).trpc());
     });
 
-    test('without a key and with a key that lacks its scope nobody gets in', async () => {
-      const { path, body } = callOf();
-      const { access } = operation;
-      if (access === 'anyone' || 'role' in access) throw new Error(`${name} is not for keys`);
-      const otherScopes = scopes.filter((scope) => scope !== access.scope);
-      const weak = await tested.addKey([...otherScopes]);
+    test('without credentials, and with those that do not allow it, nobody gets in', async () => {
+      const { path, body } = await callOf();
       const anonymous = await tested.call(operation.method, path, body, { authorization: '' });
       expect(anonymous).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
-      const refused = await tested.call(operation.method, path, body, { authorization: `Bearer ${weak}` });
+      const authorization = `Bearer ${await tested.addKey(scopesWithout(operation))}`;
+      const refused = await tested.call(operation.method, path, body, { authorization });
       expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });
       const trpcMethod = operation.method === 'GET' ? 'GET' : 'POST';
-      const overTrpc = await tested.call(
-        trpcMethod,
-        `/trpc/${name}`,
-        trpcMethod === 'POST' ? {} : undefined,
-        {
-          authorization: `Bearer ${weak}`,
-        },
-      );
+      const input = trpcMethod === 'POST' ? {} : undefined;
+      const overTrpc = await tested.call(trpcMethod, `/trpc/${name}`, input, { authorization });
       expect(overTrpc).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     });
   },
 );
+
+/** All that a key may have and still not do this. */
+function scopesWithout({ access }: Operation): Scope[] {
+  return scopes.filter((scope) => access === 'anyone' || 'role' in access || scope !== access.scope);
+}
 
 test('a send answers 202 with the place of the notification, and the record is there', async () => {
   const answer = await tested.call('POST', '/v1/notifications', toAda);

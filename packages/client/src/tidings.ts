@@ -1,13 +1,24 @@
 import type {
+  archiveProject,
   cancelNotification,
+  createApiKey,
+  createProject,
+  getApiKey,
   getMessage,
   getNotification,
+  getProject,
   getRecipient,
+  listApiKeys,
+  listAudit,
   listNotifications,
+  listProjects,
   Operation,
   registerDevice,
+  revokeApiKey,
+  rotateApiKey,
   sendManyNotifications,
   sendNotification,
+  updateProject,
   upsertRecipient,
 } from '@tidings/contracts';
 import type { z } from 'zod';
@@ -45,4 +56,19 @@ export interface Tidings {
   messages: { get: Query<typeof getMessage> };
   recipients: { upsert: Mutation<typeof upsertRecipient>; get: Query<typeof getRecipient> };
   devices: { register: Mutation<typeof registerDevice> };
+  projects: {
+    create: Mutation<typeof createProject>;
+    list: Query<typeof listProjects>;
+    get: Query<typeof getProject>;
+    update: Mutation<typeof updateProject>;
+    archive: Mutation<typeof archiveProject>;
+  };
+  apiKeys: {
+    create: Mutation<typeof createApiKey>;
+    list: Query<typeof listApiKeys>;
+    get: Query<typeof getApiKey>;
+    rotate: Mutation<typeof rotateApiKey>;
+    revoke: Mutation<typeof revokeApiKey>;
+  };
+  audit: { list: Query<typeof listAudit> };
 }

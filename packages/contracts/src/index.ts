@@ -1,4 +1,6 @@
 export * from './access.ts';
+export * from './api-keys.ts';
+export * from './audit.ts';
 export * from './content.ts';
 export * from './errors.ts';
 export * from './ids.ts';
@@ -6,6 +8,8 @@ export * from './message-states.ts';
 export * from './messages.ts';
 export * from './notifications.ts';
 export * from './operation.ts';
+export * from './operation-errors.ts';
+export * from './pages.ts';
 export * from './projects.ts';
 export * from './queues.ts';
 export * from './quiet-hours.ts';

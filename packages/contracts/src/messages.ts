@@ -55,4 +55,5 @@ export const getMessage = operation({
   access: { scope: 'read' },
   input: z.strictObject({ id: idSchema('message') }),
   output: messageView,
+  errors: ['not_found'],
 });

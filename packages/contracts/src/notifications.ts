@@ -158,6 +158,16 @@ export const sendNotification = operation({
   access: { scope: 'send' },
   input: sendInput,
   output: sendOutput,
+  errors: [
+    'idempotency_key_reused',
+    'recipient_not_found',
+    'template_not_found',
+    'channel_without_content',
+    'invalid_variables',
+    'invalid_template',
+    'invalid_time',
+    'overloaded',
+  ],
   idempotencyHeader: true,
 });
 
@@ -170,6 +180,7 @@ export const sendManyNotifications = operation({
   access: { scope: 'send' },
   input: sendManyInput,
   output: sendManyOutput,
+  errors: ['invalid_idempotency_key', 'overloaded'],
   maxBodyBytes: bulkMaxBodyBytes,
 });
 
@@ -182,6 +193,7 @@ export const getNotification = operation({
   access: { scope: 'read' },
   input: notificationId,
   output: notificationView,
+  errors: ['not_found'],
 });
 
 export const listNotifications = operation({
@@ -204,4 +216,5 @@ export const cancelNotification = operation({
   access: { scope: 'send' },
   input: notificationId,
   output: cancelOutput,
+  errors: ['not_found'],
 });

@@ -66,6 +66,7 @@ export const getRecipient = operation({
   access: { scope: 'read' },
   input: z.strictObject({ recipientId }),
   output: recipientView,
+  errors: ['not_found'],
 });
 
 export const registerDeviceInput = z.strictObject({ recipientId, ...deviceToken.shape });
@@ -79,5 +80,6 @@ export const registerDevice = operation({
   access: { scope: 'manage' },
   input: registerDeviceInput,
   output: deviceView,
+  errors: ['not_found', 'too_many_devices'],
 });
 export type DeviceView = z.infer<typeof deviceView>;

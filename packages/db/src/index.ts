@@ -4,7 +4,8 @@ export { openDatabase } from './open.ts';
 export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
-export type { Actor, AuditRow, Change } from './store/audit.ts';
+export type { ApiKeyRow } from './store/api-keys.ts';
+export type { Actor, AuditFilters, AuditRow, Change } from './store/audit.ts';
 export {
   type Claimed,
   type ClaimResult,
@@ -13,7 +14,8 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
-export type { ApiKeyRow } from './store/projects.ts';
+export type { Page } from './store/pages.ts';
+export type { ProjectRow, ProjectSettings } from './store/projects.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';

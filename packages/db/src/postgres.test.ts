@@ -16,6 +16,7 @@ import {
   DatabaseUnreachableError,
   openPostgres,
 } from './index.ts';
+import { keysContract } from './keys.contract.ts';
 import { storeContract } from './store.contract.ts';
 
 describe('on PGlite', () => {
@@ -25,10 +26,12 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  storeContract('Postgres (PGlite)', async () => {
+  const openEmpty = async () => {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  });
+  };
+  storeContract('Postgres (PGlite)', openEmpty);
+  keysContract('Postgres (PGlite)', openEmpty);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -44,11 +47,13 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  storeContract('Postgres', async () => {
+  const openEmpty = async () => {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  });
+  };
+  storeContract('Postgres', openEmpty);
+  keysContract('Postgres', openEmpty);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

@@ -9,6 +9,7 @@ import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
+import { keysContract } from './keys.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
@@ -17,7 +18,10 @@ const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
 
-storeContract('SQLite', async () => openSqlite({ path: freshPath() }));
+const openFresh = async () => openSqlite({ path: freshPath() });
+
+storeContract('SQLite', openFresh);
+keysContract('SQLite', openFresh);
 
 describe('SQLite', () => {
   test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {

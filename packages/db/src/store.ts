@@ -1,11 +1,29 @@
 import type { Database } from './database.ts';
 import { accept, findAnswer } from './store/accept.ts';
+import {
+  createApiKey,
+  findApiKey,
+  getApiKey,
+  listApiKeys,
+  markKeysUsed,
+  putApiKey,
+  putOnlyApiKey,
+  revokeApiKey,
+  rotateApiKey,
+} from './store/api-keys.ts';
 import { listAudit } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
-import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
+import {
+  archiveProject,
+  createProject,
+  ensureProject,
+  findProject,
+  listProjects,
+  updateProject,
+} from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
@@ -25,8 +43,11 @@ import {
 const operations = {
   accept,
   addTemplate,
+  archiveProject,
   cancel,
   claim,
+  createApiKey,
+  createProject,
   endLeasesOf,
   endUnsendable,
   ensureProject,
@@ -34,7 +55,9 @@ const operations = {
   findAnswer,
   findApiKey,
   findExpired,
+  findProject,
   findRecipient,
+  getApiKey,
   getMessage,
   getNotification,
   hasBacklogOver,
@@ -42,8 +65,11 @@ const operations = {
   laneStates,
   latestTemplate,
   leaveWindow,
+  listApiKeys,
   listAudit,
   listNotifications,
+  listProjects,
+  markKeysUsed,
   overdue,
   parkMessage,
   putApiKey,
@@ -54,8 +80,11 @@ const operations = {
   renewJobs,
   renewLeases,
   replay,
+  revokeApiKey,
+  rotateApiKey,
   settle,
   templateById,
+  updateProject,
   upsertRecipient,
 };
 
