@@ -27,7 +27,10 @@ export const apiKeyView = z.strictObject({
   createdBy: z
     .string()
     .nullable()
-    .meta({ description: 'An account, or the id of another key; null for the key of the first start.' }),
+    .meta({
+      description: 'An account, or the id of another key; null for the key of the first start.',
+      examples: ['acc_019a0c2f3b7d7c3e8f10a2b4c6d8e0f1'],
+    }),
   lastUsedAt: z.iso.datetime().nullable().meta({ description: 'To the minute or so.' }),
   expiresAt: z.iso
     .datetime()

@@ -16,7 +16,8 @@ export const deviceToken = z.strictObject({
   platform: z.enum(platforms),
   token: z
     .string()
-    .regex(/^[\x21-\x7e]{1,2048}$/, 'must be 1 to 2,048 printable ASCII characters without spaces'),
+    .regex(/^[\x21-\x7e]{1,2048}$/, 'must be 1 to 2,048 printable ASCII characters without spaces')
+    .meta({ examples: ['fGhJ3kLmQ9y:APA91bExampleToken'] }),
 });
 
 /** Who receives: a recipient by the application's own id (or `rcp_…`), an address, or a device. */
@@ -60,6 +61,17 @@ export const sendInput = z
   })
   .refine((input) => (input.template === undefined) !== (input.content === undefined), {
     message: 'needs either template or content',
+  })
+  .meta({
+    examples: [
+      {
+        to: { email: 'ada@example.com', name: 'Ada' },
+        template: 'welcome_email',
+        data: { name: 'Ada', link: 'https://example.com/confirm' },
+        lane: 'high',
+        metadata: { order: '1042' },
+      },
+    ],
   });
 export type SendInput = z.infer<typeof sendInput>;
 
@@ -67,7 +79,7 @@ export type SendInput = z.infer<typeof sendInput>;
 export const acceptedMessage = z.strictObject({
   id: idSchema('message'),
   channel: z.enum(channels),
-  status: z.enum(messageStatuses),
+  status: z.enum(messageStatuses).meta({ examples: ['queued'] }),
   reason: z.enum(reasons).optional(),
 });
 
@@ -80,7 +92,25 @@ export const sendOutput = z.strictObject({
 export type SendOutput = z.infer<typeof sendOutput>;
 
 /** Up to 1,000 items; each is parsed on its own, so that a bad one does not spoil the others. */
-export const sendManyInput = z.strictObject({ items: z.array(z.unknown()).min(1).max(1000) });
+export const sendManyInput = z.strictObject({
+  items: z
+    .array(z.unknown())
+    .min(1)
+    .max(1000)
+    .meta({
+      description: 'Each is what a single send takes, with an idempotencyKey of its own.',
+      examples: [
+        [
+          {
+            to: { recipientId: 'user-42' },
+            template: 'welcome_email',
+            data: { name: 'Ada', link: 'https://example.com/confirm' },
+            idempotencyKey: 'req_123',
+          },
+        ],
+      ],
+    }),
+});
 
 const errorCodes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];
 
@@ -91,7 +121,7 @@ export const sendManyItem = z.union([
     index: z.int().min(0),
     error: z.strictObject({
       code: z.enum(errorCodes),
-      detail: z.string(),
+      detail: z.string().meta({ examples: ['/data/name is missing'] }),
       errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
     }),
   }),
@@ -103,14 +133,29 @@ export type SendManyOutput = z.infer<typeof sendManyOutput>;
 export const notificationView = z.strictObject({
   id: idSchema('notification'),
   status: z.enum(notificationStatuses),
-  template: z.string().nullable(),
-  templateVersion: z.int().nullable(),
+  template: z
+    .string()
+    .nullable()
+    .meta({ examples: ['welcome_email'] }),
+  templateVersion: z
+    .int()
+    .nullable()
+    .meta({ examples: [1] }),
   lane: z.enum(lanes),
-  category: z.string().nullable(),
-  locale: z.string().nullable(),
-  metadata: jsonObject,
+  category: z
+    .string()
+    .nullable()
+    .meta({ examples: ['onboarding'] }),
+  locale: z
+    .string()
+    .nullable()
+    .meta({ examples: ['fr-CA'] }),
+  metadata: jsonObject.meta({ examples: [{ order: '1042' }] }),
   createdAt: z.iso.datetime(),
-  sendAt: z.iso.datetime().nullable(),
+  sendAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ examples: [null] }),
   expiresAt: z.iso.datetime(),
   messages: z.array(acceptedMessage),
 });

@@ -1,20 +1,8 @@
 import type { Operation } from '@tidings/contracts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
-
-const problem = z
-  .strictObject({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.string().describe('Stable, machine-readable: what a program should look at.'),
-    detail: z.string(),
-    requestId: z.string(),
-    errors: z
-      .array(z.strictObject({ pointer: z.string().describe('RFC 6901 JSON pointer'), detail: z.string() }))
-      .optional(),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457 problem document.' });
+import { exampleOf } from './examples.ts';
+import { describeErrors } from './openapi-errors.ts';
 
 /** The OpenAPI 3.1 document of the REST API, made from the operations themselves. */
 export function createOpenApi(operations: Operation[]) {
@@ -64,16 +52,26 @@ function describe(operation: Operation, path: string) {
         header: z.object({ 'Idempotency-Key': shape.idempotencyKey ?? z.string().optional() }),
       }),
     },
-    ...(body && { requestBody: { content: { 'application/json': { schema: z.strictObject(rest) } } } }),
+    ...(body && {
+      requestBody: {
+        content: {
+          'application/json': {
+            schema: z.strictObject(rest),
+            example: pick(exampleOf(operation.input, 'input') as Record<string, unknown>, (name) =>
+              Object.hasOwn(rest, name),
+            ),
+          },
+        },
+      },
+    }),
     responses: {
       [operation.status]: {
         description: 'Success',
-        content: { 'application/json': { schema: operation.output } },
+        content: {
+          'application/json': { schema: operation.output, example: exampleOf(operation.output, 'output') },
+        },
       },
-      default: {
-        description: 'An error of the catalogue',
-        content: { 'application/problem+json': { schema: problem } },
-      },
+      ...describeErrors(operation),
     } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
   };
 }
@@ -92,6 +90,6 @@ function shapeOf(input: z.ZodType): Shape {
   return input instanceof z.ZodObject ? (input.shape as Shape) : {};
 }
 
-function pick(shape: Shape, wanted: (name: string) => boolean): Shape {
-  return Object.fromEntries(Object.entries(shape).filter(([name]) => wanted(name)));
+function pick<Value>(of: Record<string, Value>, wanted: (name: string) => boolean): Record<string, Value> {
+  return Object.fromEntries(Object.entries(of).filter(([name]) => wanted(name)));
 }
