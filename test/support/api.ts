@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Api, bootstrap, createApi } from '@tidings/api';
+import { type Api, bootstrap, createApi, openLimiters } from '@tidings/api';
 import type { Operation, Scope } from '@tidings/contracts';
 import * as contracts from '@tidings/contracts';
 import { createStore, type Store } from '@tidings/db';
@@ -51,6 +51,8 @@ export interface TestApi {
   listen(): Promise<HttpServer>;
   /** Takes the write lock of the record from another connection; answers how to give it back. */
   lockRecord(): Promise<() => Promise<void>>;
+  /** Another process of the API on the same record, as far as that goes in one; ends with this one. */
+  openBeside(): TestApi['call'];
   /** Closes everything and opens the same files again, as a restart does. */
   restart(): Promise<TestApi>;
   close(): Promise<void>;
@@ -76,9 +78,15 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
   const { key } = await bootstrap({ store, dataDir });
   const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...options.env });
   const metrics = createMetrics();
-  const api = createApi({ store, config, log: silentLog(), metrics, authCacheMs: options.authCacheMs });
+  const limiters = openLimiters(config);
+  const { authCacheMs } = options;
+  const parts = { store, config, log: silentLog(), authCacheMs };
+  const api = createApi({ ...parts, metrics, limiters });
+  const beside: Array<() => Promise<void>> = [];
   const stop = async () => {
     await api.stop();
+    await limiters.stop();
+    await Promise.all(beside.map((end) => end()));
     await database.close();
   };
   return {
@@ -102,6 +110,12 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
     },
     listen: () => api.start(),
     lockRecord,
+    openBeside: () => {
+      const others = openLimiters(config);
+      const other = createApi({ ...parts, metrics: createMetrics(), limiters: others });
+      beside.push(other.stop, others.stop);
+      return (method, path, body, headers) => callApi(other.fetch, key, { method, path, body, headers });
+    },
     restart: async () => {
       await stop();
       return openIn(dataDir, options);

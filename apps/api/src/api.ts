@@ -9,6 +9,7 @@ import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { createKeyUses } from './auth/key-uses.ts';
+import type { Limiters } from './limiters.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -29,10 +30,12 @@ export function createApi(options: {
   config: Pick<Config, 'HOST' | 'PORT' | 'API_RATE_LIMIT' | 'DATA_DIR' | 'MAX_BACKLOG' | 'MIN_FREE_DISK_MB'>;
   log: Log;
   metrics: Metrics;
+  /** Where requests are counted; without it, in this process. */
+  limiters?: Limiters;
   /** How long credentials that were good are believed, in milliseconds. */
   authCacheMs?: number;
 }): Api {
-  const { store, engine, config, log, metrics, authCacheMs } = options;
+  const { store, engine, config, log, metrics, limiters, authCacheMs } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const makePlan = createPlanner({
     store,
@@ -46,7 +49,7 @@ export function createApi(options: {
   const { fetch } = createApp({
     router: createRouter({ store, accept, log }),
     authenticate: createAuthenticate({ store, keyUses, cacheMs: authCacheMs }),
-    limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
+    limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
     readiness: createReadiness({ store, engine, admission }),
     log,
     metrics,

@@ -2,6 +2,7 @@ import { openSharedFoundation } from '@tidings/queue';
 import { createLog, createMetrics, exitOnSignal, parseConfig } from '@tidings/runtime';
 import { createApi } from './api.ts';
 import { bootstrap } from './bootstrap.ts';
+import { openLimiters } from './limiters.ts';
 
 /**
  * The API alone. Without `REDIS_URL`, and with SQLite as the record, there is no queue that workers in another
@@ -13,12 +14,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const metrics = createMetrics({ defaults: true });
   const { store, engine, close } = await openSharedFoundation({ config, log });
   const { source } = await bootstrap({ store, dataDir: config.DATA_DIR, apiKey: config.TIDINGS_API_KEY });
-  const api = createApi({ store, engine, config, log, metrics });
+  const limiters = openLimiters(config);
+  const api = createApi({ store, engine, config, log, metrics, limiters });
   const server = await api.start();
   exitOnSignal({
     log,
     stop: async () => {
       await api.stop();
+      await limiters.stop();
       await close();
     },
   });

@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMetrics, parseConfig, silentLog } from '@tidings/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountOf } from '../../../../test/support/account.ts';
-import { type Answer, callApi, openTestApi, type TestApi } from '../../../../test/support/api.ts';
+import { type Answer, openTestApi, type TestApi } from '../../../../test/support/api.ts';
 import { enginesOfTests } from '../../../../test/support/engines.ts';
 import { until } from '../../../../test/support/until.ts';
-import { createApi } from '../api.ts';
 
 let tested: TestApi;
 beforeAll(async () => {
@@ -168,24 +166,17 @@ describe('rotation', () => {
 
 describe('an end is an end', () => {
   test('a revoked key stops in every process on the record, and revoking it twice answers the same', async () => {
-    const other = createApi({
-      store: tested.store,
-      config: parseConfig({ DATA_DIR: tested.dataDir, PORT: '0' }),
-      log: silentLog(),
-      metrics: createMetrics(),
-      authCacheMs: 100,
-    });
+    const beside = tested.openBeside();
     const { id, key } = await made();
     const inBoth = async () => [
       await isGood(key),
-      (await callApi(other.fetch, key, { method: 'GET', path: '/v1/notifications' })).status === 200,
+      (await beside('GET', '/v1/notifications', undefined, bearer(key))).status === 200,
     ];
     expect(await inBoth()).toEqual([true, true]);
     const first = await tested.call('POST', `/v1/api-keys/${id}/revoke`);
     expect(first).toMatchObject({ status: 200, body: { id, revokedAt: expect.any(String) } });
     await until(inBoth, (good) => !good.includes(true));
     expect((await tested.call('POST', `/v1/api-keys/${id}/revoke`)).body).toEqual(first.body);
-    await other.stop();
   });
 
   test('a revoked key stops with the usual settings, too', async () => {
