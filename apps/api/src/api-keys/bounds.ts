@@ -4,7 +4,8 @@ import type { Principal } from '../principal.ts';
 
 /**
  * A key that somebody makes can do no more than its maker, and a key's lives no longer than that key: otherwise
- * whoever gets hold of a weak or passing one could make it strong or lasting.
+ * whoever gets hold of a weak or passing one could make it strong or lasting. One that was revoked has expired,
+ * so it makes none while it is still believed.
  *
  * @throws TidingsError `forbidden`, with the place of what goes too far.
  */
