@@ -8,7 +8,7 @@ export type LimitRate = (principal: Principal) => Promise<Record<string, string>
 
 /**
  * At most `perSecond` requests a second for each caller; a request is one, however many items it has. Undefined:
- * no limit, no headers. The headers are those of draft-ietf-httpapi-ratelimit-headers-06 §5.
+ * no limit, no headers. The headers are those of draft-ietf-httpapi-ratelimit-headers-06.
  *
  * @throws TidingsError `rate_limited` with `Retry-After`.
  */

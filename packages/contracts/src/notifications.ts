@@ -3,6 +3,7 @@ import { channelContent } from './content.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
 import { idSchema } from './ids.ts';
 import { bulkMaxBodyBytes, operation } from './operation.ts';
+import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
 import { channels, lanes, messageStatuses, notificationStatuses, platforms, reasons } from './statuses.ts';
 import { emailAddress, instant, jsonObject, lineOfText, locale } from './text.ts';
 
@@ -172,27 +173,18 @@ export const cancelOutput = z.strictObject({
 });
 
 /** Filters and page of a list, newest first. `after` and `before` are ids from an earlier page. */
-export const listNotificationsInput = z
-  .strictObject({
+export const listNotificationsInput = takesOneCursor(
+  z.strictObject({
     status: z.enum(notificationStatuses).optional(),
     template: templateKey.optional(),
     lane: z.enum(lanes).optional(),
     recipientId: externalOrInternalId.optional(),
-    limit: z.int().min(1).max(100).default(20),
-    after: idSchema('notification').optional(),
-    before: idSchema('notification').optional(),
-  })
-  .refine((input) => input.after === undefined || input.before === undefined, {
-    message: 'takes after or before, not both',
-  });
+    ...pageFields(idSchema('notification')),
+  }),
+);
 export type ListNotificationsInput = z.infer<typeof listNotificationsInput>;
 
-/** A page. `after` leads to older items, `before` to newer ones; null where there are none. */
-export const listNotificationsOutput = z.strictObject({
-  items: z.array(notificationView),
-  after: idSchema('notification').nullable(),
-  before: idSchema('notification').nullable(),
-});
+export const listNotificationsOutput = pageOutput(notificationView, idSchema('notification'));
 
 export const sendNotification = operation({
   name: 'notifications.send',
