@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCatalogue, type Operation } from '@tidings/contracts';
+import { type ErrorCode, errorCatalogue, errorsOf, type Operation } from '@tidings/contracts';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import type { Answer } from '../support/api.ts';
@@ -42,7 +42,11 @@ export function expectRefusal(answer: Answer): ErrorCode {
 
 /** Either what the operation's output schema describes, with its status, or a refusal, whose code is answered. */
 export function expectHonest(operation: Operation, answer: Answer, overTrpc: boolean): ErrorCode | undefined {
-  if (answer.status >= 300) return expectRefusal(answer);
+  if (answer.status >= 300) {
+    const code = expectRefusal(answer);
+    expect(errorsOf(operation), `${operation.name} does not say that it may answer this`).toContain(code);
+    return code;
+  }
   expect(answer.status).toBe(overTrpc ? 200 : operation.status);
   expect(answer.headers.get('content-type')).toBe('application/json');
   const output = overTrpc ? (answer.body.result as { data: unknown }).data : answer.body;

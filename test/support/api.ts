@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Api, bootstrap, createApi } from '@tidings/api';
+import { type Api, bootstrap, createApi, openLimiters } from '@tidings/api';
 import type { Operation, Role, Scope } from '@tidings/contracts';
 import * as contracts from '@tidings/contracts';
 import { createStore, type Store } from '@tidings/db';
@@ -71,6 +71,8 @@ export interface TestApi {
   lockRecord(): Promise<() => Promise<void>>;
   /** Lets time pass in the record, or reads it as it is. */
   query(text: string): Promise<unknown[]>;
+  /** Another process of the API on the same record, as far as that goes in one; ends with this one. */
+  openBeside(): TestApi['call'];
   /** Closes everything and opens the same files again, as a restart does. */
   restart(): Promise<TestApi>;
   close(): Promise<void>;
@@ -81,8 +83,8 @@ export interface TestApiOptions {
   /** Stands in for parts of the store, to make them fail. */
   changeStore?: (store: Store) => Partial<Store>;
   log?: Log;
-  /** Milliseconds that good credentials are believed for. */
-  cacheMs?: number;
+  /** See `createApi`. */
+  authCacheMs?: number;
 }
 
 /** Opens an API in a fresh directory. */
@@ -97,10 +99,15 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
   const { key } = await bootstrap({ store, dataDir });
   const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...options.env });
   const metrics = createMetrics();
-  const { log = silentLog(), cacheMs } = options;
-  const api = createApi({ store, config, log, metrics, cacheMs });
+  const { log = silentLog(), authCacheMs } = options;
+  const limiters = openLimiters(config);
+  const parts = { store, config, log, authCacheMs };
+  const api = createApi({ ...parts, metrics, limiters });
+  const beside: Array<() => Promise<void>> = [];
   const stop = async () => {
     await api.stop();
+    await limiters.stop();
+    await Promise.all(beside.map((end) => end()));
     await database.close();
   };
   return {
@@ -135,6 +142,12 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
     listen: () => api.start(),
     lockRecord,
     query,
+    openBeside: () => {
+      const others = openLimiters(config);
+      const other = createApi({ ...parts, metrics: createMetrics(), limiters: others });
+      beside.push(other.stop, others.stop);
+      return (method, path, body, headers) => callApi(other.fetch, key, { method, path, body, headers });
+    },
     restart: async () => {
       await stop();
       return openIn(dataDir, options);
@@ -172,7 +185,8 @@ export function loginOf({ body, headers }: Answer) {
   return { token, cookie, sessionId, headers: { authorization: `Bearer ${token}` } };
 }
 
-async function callApi(
+/** Calls an API without a port between. */
+export async function callApi(
   fetch: Api['fetch'],
   key: string,
   call: { method: string; path: string; body?: unknown; headers?: Record<string, string> },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BootstrapKey, bootstrap, createApi } from '@tidings/api';
+import { type BootstrapKey, bootstrap, createApi, openLimiters } from '@tidings/api';
 import { type Admin, createBoard, findAdmin } from '@tidings/board';
 import { holdLock } from '@tidings/db';
 import { openFoundation } from '@tidings/queue';
@@ -59,7 +59,8 @@ export async function startAllInOne(options: {
   });
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providerFor, owner, tuning });
-  const api = createApi(shared);
+  const limiters = openLimiters(config);
+  const api = createApi({ ...shared, limiters });
   const board = createBoard({ ...shared, admin });
   workers.start();
   const server = await serveHttp({
@@ -68,6 +69,7 @@ export async function startAllInOne(options: {
     port: config.PORT,
   }).catch(async (error) => {
     await workers.stop();
+    await limiters.stop();
     await close();
     lock.release();
     throw error;
@@ -80,6 +82,7 @@ export async function startAllInOne(options: {
     stop: async () => {
       await server.stop();
       await api.stop();
+      await limiters.stop();
       await workers.stop();
       await close();
       lock.release();

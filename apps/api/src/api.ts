@@ -9,10 +9,12 @@ import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { findJwtSecrets } from './auth/jwt-secrets.ts';
-import { createLoginLimit, type MakeLimiter } from './auth/login-limit.ts';
+import { createKeyUses } from './auth/key-uses.ts';
+import { createLoginLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
+import type { Limiters } from './limiters.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -48,12 +50,12 @@ export function createApi(options: {
   config: ApiConfig;
   log: Log;
   metrics: Metrics;
-  /** Where wrong logins are counted: in this process, unless something else is given. */
-  makeLimiter?: MakeLimiter;
-  /** Milliseconds that good credentials are believed for. */
-  cacheMs?: number;
+  /** Where requests and wrong logins are counted; without it, in this process. */
+  limiters?: Limiters;
+  /** How long credentials that were good are believed, in milliseconds. */
+  authCacheMs?: number;
 }): Api {
-  const { store, engine, config, log, metrics, makeLimiter, cacheMs } = options;
+  const { store, engine, config, log, metrics, limiters, authCacheMs } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const makePlan = createPlanner({
     store,
@@ -67,12 +69,13 @@ export function createApi(options: {
   const logins = {
     sessions: createSessions({ store, tokens }),
     passwords: createPasswords(),
-    limit: createLoginLimit({ makeLimiter }),
+    limit: createLoginLimit({ limiters }),
   };
+  const keyUses = createKeyUses({ store });
   const { fetch } = createApp({
     router: createRouter({ store, accept, tokens, log, metrics, logins }),
-    authenticate: createAuthenticate({ store, tokens, cacheMs }),
-    limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
+    authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
+    limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
     readiness: createReadiness({ store, engine, admission }),
     corsOrigins: config.CORS_ORIGINS,
     log,
@@ -90,7 +93,7 @@ export function createApi(options: {
     },
     stop: async () => {
       await server?.stop();
-      await Promise.all([fastPath.stop(), admission.stop()]);
+      await Promise.all([fastPath.stop(), admission.stop(), keyUses.stop()]);
     },
   };
 }

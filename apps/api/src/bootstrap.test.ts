@@ -45,6 +45,24 @@ test('a key of the environment takes the place of the one before it, and can be 
   expect([await isGood(own), await isGood(other)]).toEqual([true, false]);
 });
 
+test('a key of the environment that was revoked or rotated over the API is not given back', async () => {
+  const store = createStore(database);
+  const actor = { kind: 'account', id: 'acc_1', address: '', requestId: '' } as const;
+  for (const apiKey of [own, other]) await bootstrap({ store, dataDir, apiKey });
+  const projectId = (await store.findProject('default'))?.id ?? '';
+  const [, ownId = ''] = own.split('_');
+  const [, otherId = ''] = other.split('_');
+  await store.revokeApiKey(actor, { auditId: 'aud_1', projectId, id: otherId });
+  await bootstrap({ store, dataDir, apiKey: other });
+  expect(await isGood(other)).toBe(false);
+  await bootstrap({ store, dataDir, apiKey: own });
+  const successor = { id: 'successor', secretHash: 'h', expiresAt: null };
+  await store.rotateApiKey(actor, { auditId: 'aud_2', projectId, id: ownId, overlapMs: 0, successor });
+  await bootstrap({ store, dataDir, apiKey: own });
+  expect(await isGood(own)).toBe(false);
+  expect(await store.findApiKey('successor')).toBeDefined();
+});
+
 /** A store that is away for the first few keys that are put. */
 function awayFor(times: number) {
   const store = createStore(database);

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { scopes } from '@tidings/contracts';
+import { defaultProjectKey, scopes } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
-import { defaultTemplates } from '@tidings/templates';
 import { hashApiKey } from './auth/api-keys.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { instanceChange } from './operations.ts';
+import { firstTemplates } from './projects/first-templates.ts';
 
 /** The first key of a project and where it came from. */
 export interface BootstrapKey {
@@ -55,10 +55,8 @@ export async function bootstrap(options: {
 
 /** May be done again, whatever of it was done before. */
 async function storeWhatIsNeeded(store: Store, key: string): Promise<void> {
-  const projectId = await store.ensureProject({ id: newId('project'), key: 'default' });
-  for (const template of defaultTemplates) {
-    await store.addTemplate(projectId, { ...template, id: newId('template') });
-  }
+  const projectId = await store.ensureProject({ id: newId('project'), key: defaultProjectKey });
+  for (const template of firstTemplates()) await store.addTemplate(projectId, template);
   const [, id = ''] = key.split('_');
   await store.putOnlyApiKey({
     id,

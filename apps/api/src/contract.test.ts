@@ -38,11 +38,22 @@ const browserOf = ({ cookie }: TestAccount) =>
   });
 
 /** A new invitation for each call. */
-let invited = 0;
+let made = 0;
 const invite = () => {
-  invited += 1;
-  return asOwner.invitations.create.mutate({ email: `guest-${invited}@example.com`, role: 'member' });
+  made += 1;
+  return asOwner.invitations.create.mutate({ email: `guest-${made}@example.com`, role: 'member' });
 };
+
+/** A key to rotate or revoke: neither can be done twice. */
+async function someKey(): Promise<string> {
+  return (await tidings.apiKeys.create.mutate({ name: 'spare', scopes: ['read'] })).id;
+}
+
+/** A key that no project has yet. */
+function newProjectKey(): string {
+  made += 1;
+  return `project-${made}`;
+}
 
 interface GoodCall {
   path: string;
@@ -211,6 +222,61 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
       trpc: () => tidings.invitations.accept.mutate({ token: other.token, ...rest }),
     };
   },
+  'projects.create': () => ({
+    path: '/v1/projects',
+    body: { key: newProjectKey(), name: 'Shop', retention: { auditDays: null } },
+    trpc: () => asOwner.projects.create.mutate({ key: newProjectKey(), name: 'Shop' }),
+  }),
+  'projects.list': () => ({
+    path: '/v1/projects?limit=5',
+    trpc: () => asOwner.projects.list.query({ limit: 5 }),
+  }),
+  'projects.get': () => ({
+    path: '/v1/projects/default',
+    trpc: () => tidings.projects.get.query({ key: 'default' }),
+  }),
+  'projects.update': () => ({
+    path: '/v1/projects/default',
+    body: { name: 'Ours', defaultLocale: 'fr', timezone: 'Europe/Paris' },
+    trpc: () => tidings.projects.update.mutate({ key: 'default', name: 'Ours' }),
+  }),
+  'projects.archive': async () => {
+    const key = newProjectKey();
+    await asOwner.projects.create.mutate({ key, name: 'Passing' });
+    return {
+      path: `/v1/projects/${key}/archive`,
+      trpc: () => asOwner.projects.archive.mutate({ key }),
+    };
+  },
+  'apiKeys.create': () => ({
+    path: '/v1/api-keys',
+    body: { name: 'checkout', scopes: ['send'], expiresAt: '2100-01-01T00:00:00Z' },
+    trpc: () => tidings.apiKeys.create.mutate({ name: 'checkout', scopes: ['send'] }),
+  }),
+  'apiKeys.list': () => ({
+    path: '/v1/api-keys?limit=5',
+    trpc: () => tidings.apiKeys.list.query({ limit: 5 }),
+  }),
+  'apiKeys.get': async () => {
+    const id = await someKey();
+    return { path: `/v1/api-keys/${id}`, trpc: () => tidings.apiKeys.get.query({ id }) };
+  },
+  'apiKeys.rotate': async () => {
+    const id = await someKey();
+    return {
+      path: `/v1/api-keys/${id}/rotate`,
+      body: { overlapSeconds: 60 },
+      trpc: () => tidings.apiKeys.rotate.mutate({ id }),
+    };
+  },
+  'apiKeys.revoke': async () => {
+    const id = await someKey();
+    return { path: `/v1/api-keys/${id}/revoke`, trpc: () => tidings.apiKeys.revoke.mutate({ id }) };
+  },
+  'audit.list': () => ({
+    path: '/v1/audit?action=apiKeys.create&limit=5',
+    trpc: () => tidings.audit.list.query({ of: 'project', limit: 5 }),
+  }),
 };
 
 test('every operation of the contracts has a call here', () => {

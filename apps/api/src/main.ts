@@ -2,6 +2,7 @@ import { openSharedFoundation } from '@tidings/queue';
 import { createLog, createMetrics, exitOnSignal, parseConfig } from '@tidings/runtime';
 import { createApi } from './api.ts';
 import { bootstrap } from './bootstrap.ts';
+import { openLimiters } from './limiters.ts';
 
 /**
  * The API alone. Without `REDIS_URL`, and with SQLite as the record, there is no queue that workers in another
@@ -19,12 +20,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     apiKey: config.TIDINGS_API_KEY,
     ...(email && password && { owner: { email, password } }),
   });
-  const api = createApi({ store, engine, config, log, metrics });
+  const limiters = openLimiters(config);
+  const api = createApi({ store, engine, config, log, metrics, limiters });
   const server = await api.start();
   exitOnSignal({
     log,
     stop: async () => {
       await api.stop();
+      await limiters.stop();
       await close();
     },
   });

@@ -1,19 +1,12 @@
-/** A page of a list as it is answered: `after` leads to older items, `before` to newer ones. */
-export interface Page<View> {
-  items: View[];
-  after: string | null;
-  before: string | null;
-}
-
 /**
- * Makes a page of what the store found: one row more than asked for when there are more, newest first, or with
- * `before` oldest first.
+ * A page of a list, newest first, from rows of which the store read one more than asked for. Pages go by id, so
+ * that what arrives meanwhile neither repeats nor hides anything.
  */
-export function pageOf<Row, View extends { id: string }>(
+export function toPage<Row, Item extends { id: string }>(
   found: Row[],
   asked: { limit: number; after?: string; before?: string },
-  view: (row: Row) => View,
-): Page<View> {
+  view: (row: Row) => Item,
+): { items: Item[]; after: string | null; before: string | null } {
   const more = found.length > asked.limit;
   const backwards = asked.before !== undefined;
   const page = found.slice(0, asked.limit);

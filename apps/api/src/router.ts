@@ -4,6 +4,12 @@ import type { Accept } from './accept/accept.ts';
 import { get as getAccount } from './accounts/get.ts';
 import { list as listAccounts } from './accounts/list.ts';
 import { update as updateAccount } from './accounts/update.ts';
+import { create as createKey } from './api-keys/create.ts';
+import { get as getKey } from './api-keys/get.ts';
+import { list as listKeys } from './api-keys/list.ts';
+import { revoke as revokeKey } from './api-keys/revoke.ts';
+import { rotate as rotateKey } from './api-keys/rotate.ts';
+import { list as listAudit } from './audit/list.ts';
 import { changePassword } from './auth/change-password.ts';
 import { login } from './auth/login.ts';
 import type { LoginLimit } from './auth/login-limit.ts';
@@ -31,6 +37,11 @@ import { get as getPreferences } from './preferences/get.ts';
 import { getDefaults } from './preferences/get-defaults.ts';
 import { set as setPreferences } from './preferences/set.ts';
 import { setDefaults } from './preferences/set-defaults.ts';
+import { archive as archiveProject } from './projects/archive.ts';
+import { create as createProject } from './projects/create.ts';
+import { get as getProject } from './projects/get.ts';
+import { list as listProjects } from './projects/list.ts';
+import { update as updateProject } from './projects/update.ts';
 import { createToken } from './recipients/create-token.ts';
 import { get as getRecipient } from './recipients/get.ts';
 import { register } from './recipients/register-device.ts';
@@ -96,6 +107,21 @@ export function createRouter(options: {
       revoke: revokeInvitation(store),
       accept: acceptInvitation({ store, ...logins }),
     }),
+    projects: router({
+      create: createProject(store),
+      list: listProjects(store),
+      get: getProject(store),
+      update: updateProject(store),
+      archive: archiveProject(store),
+    }),
+    apiKeys: router({
+      create: createKey(store),
+      list: listKeys(store),
+      get: getKey(store),
+      rotate: rotateKey(store),
+      revoke: revokeKey(store),
+    }),
+    audit: router({ list: listAudit(store) }),
   });
 }
 

@@ -1,19 +1,27 @@
 import type {
   acceptInvitation,
+  archiveProject,
   cancelNotification,
   changePassword,
+  createApiKey,
   createInvitation,
+  createProject,
   createRecipientToken,
   getAccount,
+  getApiKey,
   getMessage,
   getNotification,
   getPreferenceDefaults,
   getPreferences,
+  getProject,
   getRecipient,
   listAccounts,
+  listApiKeys,
+  listAudit,
   listCategories,
   listInvitations,
   listNotifications,
+  listProjects,
   listSessions,
   login,
   logout,
@@ -22,13 +30,16 @@ import type {
   refresh,
   registerDevice,
   removeCategory,
+  revokeApiKey,
   revokeInvitation,
   revokeSession,
+  rotateApiKey,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
   setPreferences,
   updateAccount,
+  updateProject,
   upsertCategory,
   upsertRecipient,
 } from '@tidings/contracts';
@@ -100,4 +111,19 @@ export interface Tidings {
     revoke: Mutation<typeof revokeInvitation>;
     accept: Mutation<typeof acceptInvitation>;
   };
+  projects: {
+    create: Mutation<typeof createProject>;
+    list: Query<typeof listProjects>;
+    get: Query<typeof getProject>;
+    update: Mutation<typeof updateProject>;
+    archive: Mutation<typeof archiveProject>;
+  };
+  apiKeys: {
+    create: Mutation<typeof createApiKey>;
+    list: Query<typeof listApiKeys>;
+    get: Query<typeof getApiKey>;
+    rotate: Mutation<typeof rotateApiKey>;
+    revoke: Mutation<typeof revokeApiKey>;
+  };
+  audit: { list: Query<typeof listAudit> };
 }

@@ -1,5 +1,7 @@
 export * from './access.ts';
 export * from './accounts.ts';
+export * from './api-keys.ts';
+export * from './audit.ts';
 export * from './auth.ts';
 export * from './categories.ts';
 export * from './content.ts';
@@ -10,6 +12,8 @@ export * from './message-states.ts';
 export * from './messages.ts';
 export * from './notifications.ts';
 export * from './operation.ts';
+export * from './operation-errors.ts';
+export * from './pages.ts';
 export * from './preference-operations.ts';
 export * from './preferences.ts';
 export * from './problem.ts';

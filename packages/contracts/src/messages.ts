@@ -8,18 +8,27 @@ export const attemptView = z.strictObject({
   number: z.int().min(1),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
-  outcome: z.enum(attemptOutcomes),
-  provider: z.string().nullable(),
+  outcome: z.enum(attemptOutcomes).meta({ examples: ['sent'] }),
+  provider: z
+    .string()
+    .nullable()
+    .meta({ examples: ['smtp'] }),
   /** The provider's code: for SMTP the reply code and, where given, the enhanced one (`550 5.1.1`). */
-  code: z.string().nullable(),
+  code: z
+    .string()
+    .nullable()
+    .meta({ examples: ['250'] }),
   /** What the provider said, shortened. */
-  response: z.string().nullable(),
+  response: z
+    .string()
+    .nullable()
+    .meta({ examples: ['2.0.0 Ok: queued as 4bXyZ'] }),
 });
 
 /** One line of a message's history. */
 export const timelineEntry = z.strictObject({
   at: z.iso.datetime(),
-  status: z.enum(messageStatuses),
+  status: z.enum(messageStatuses).meta({ examples: ['sent'] }),
   attempt: z.int().min(1).optional(),
   reason: z.enum(reasons).optional(),
   code: z.string().optional(),
@@ -32,10 +41,16 @@ export const messageView = z.strictObject({
   notificationId: idSchema('notification'),
   channel: z.enum(channels),
   lane: z.enum(lanes),
-  status: z.enum(messageStatuses),
-  reason: z.enum(reasons).nullable(),
+  status: z.enum(messageStatuses).meta({ examples: ['sent'] }),
+  reason: z
+    .enum(reasons)
+    .nullable()
+    .meta({ examples: [null] }),
   /** Where it goes: an e-mail address or a device token. */
-  address: z.string().nullable(),
+  address: z
+    .string()
+    .nullable()
+    .meta({ examples: ['ada@example.com'] }),
   createdAt: z.iso.datetime(),
   dueAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
@@ -55,4 +70,5 @@ export const getMessage = operation({
   access: { scope: 'read' },
   input: z.strictObject({ id: idSchema('message') }),
   output: messageView,
+  errors: ['not_found'],
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { channelContent } from './content.ts';
 import { idSchema } from './ids.ts';
 import { bulkMaxBodyBytes, operation } from './operation.ts';
+import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
 import { problemDocument } from './problem.ts';
 import { channels, lanes, messageStatuses, notificationStatuses, platforms, reasons } from './statuses.ts';
 import { emailAddress, instant, jsonObject, lineOfText, locale } from './text.ts';
@@ -16,7 +17,8 @@ export const deviceToken = z.strictObject({
   platform: z.enum(platforms),
   token: z
     .string()
-    .regex(/^[\x21-\x7e]{1,2048}$/, 'must be 1 to 2,048 printable ASCII characters without spaces'),
+    .regex(/^[\x21-\x7e]{1,2048}$/, 'must be 1 to 2,048 printable ASCII characters without spaces')
+    .meta({ examples: ['fGhJ3kLmQ9y:APA91bExampleToken'] }),
 });
 
 /** Who receives: a recipient by the application's own id (or `rcp_…`), an address, or a device. */
@@ -60,6 +62,17 @@ export const sendInput = z
   })
   .refine((input) => (input.template === undefined) !== (input.content === undefined), {
     message: 'needs either template or content',
+  })
+  .meta({
+    examples: [
+      {
+        to: { email: 'ada@example.com', name: 'Ada' },
+        template: 'welcome_email',
+        data: { name: 'Ada', link: 'https://example.com/confirm' },
+        lane: 'high',
+        metadata: { order: '1042' },
+      },
+    ],
   });
 export type SendInput = z.infer<typeof sendInput>;
 
@@ -67,7 +80,7 @@ export type SendInput = z.infer<typeof sendInput>;
 export const acceptedMessage = z.strictObject({
   id: idSchema('message'),
   channel: z.enum(channels),
-  status: z.enum(messageStatuses),
+  status: z.enum(messageStatuses).meta({ examples: ['queued'] }),
   reason: z.enum(reasons).optional(),
 });
 
@@ -80,7 +93,25 @@ export const sendOutput = z.strictObject({
 export type SendOutput = z.infer<typeof sendOutput>;
 
 /** Up to 1,000 items; each is parsed on its own, so that a bad one does not spoil the others. */
-export const sendManyInput = z.strictObject({ items: z.array(z.unknown()).min(1).max(1000) });
+export const sendManyInput = z.strictObject({
+  items: z
+    .array(z.unknown())
+    .min(1)
+    .max(1000)
+    .meta({
+      description: 'Each is what a single send takes, with an idempotencyKey of its own.',
+      examples: [
+        [
+          {
+            to: { recipientId: 'user-42' },
+            template: 'welcome_email',
+            data: { name: 'Ada', link: 'https://example.com/confirm' },
+            idempotencyKey: 'req_123',
+          },
+        ],
+      ],
+    }),
+});
 
 /** The result of one item of a bulk send, by its place in the request. */
 export const sendManyItem = z.union([
@@ -97,14 +128,29 @@ export type SendManyOutput = z.infer<typeof sendManyOutput>;
 export const notificationView = z.strictObject({
   id: idSchema('notification'),
   status: z.enum(notificationStatuses),
-  template: z.string().nullable(),
-  templateVersion: z.int().nullable(),
+  template: z
+    .string()
+    .nullable()
+    .meta({ examples: ['welcome_email'] }),
+  templateVersion: z
+    .int()
+    .nullable()
+    .meta({ examples: [1] }),
   lane: z.enum(lanes),
-  category: z.string().nullable(),
-  locale: z.string().nullable(),
-  metadata: jsonObject,
+  category: z
+    .string()
+    .nullable()
+    .meta({ examples: ['onboarding'] }),
+  locale: z
+    .string()
+    .nullable()
+    .meta({ examples: ['fr-CA'] }),
+  metadata: jsonObject.meta({ examples: [{ order: '1042' }] }),
   createdAt: z.iso.datetime(),
-  sendAt: z.iso.datetime().nullable(),
+  sendAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ examples: [null] }),
   expiresAt: z.iso.datetime(),
   messages: z.array(acceptedMessage),
 });
@@ -121,27 +167,18 @@ export const cancelOutput = z.strictObject({
 });
 
 /** Filters and page of a list, newest first. `after` and `before` are ids from an earlier page. */
-export const listNotificationsInput = z
-  .strictObject({
+export const listNotificationsInput = takesOneCursor(
+  z.strictObject({
     status: z.enum(notificationStatuses).optional(),
     template: templateKey.optional(),
     lane: z.enum(lanes).optional(),
     recipientId: externalOrInternalId.optional(),
-    limit: z.int().min(1).max(100).default(20),
-    after: idSchema('notification').optional(),
-    before: idSchema('notification').optional(),
-  })
-  .refine((input) => input.after === undefined || input.before === undefined, {
-    message: 'takes after or before, not both',
-  });
+    ...pageFields(idSchema('notification')),
+  }),
+);
 export type ListNotificationsInput = z.infer<typeof listNotificationsInput>;
 
-/** A page. `after` leads to older items, `before` to newer ones; null where there are none. */
-export const listNotificationsOutput = z.strictObject({
-  items: z.array(notificationView),
-  after: idSchema('notification').nullable(),
-  before: idSchema('notification').nullable(),
-});
+export const listNotificationsOutput = pageOutput(notificationView, idSchema('notification'));
 
 export const sendNotification = operation({
   name: 'notifications.send',
@@ -152,6 +189,16 @@ export const sendNotification = operation({
   access: { scope: 'send' },
   input: sendInput,
   output: sendOutput,
+  errors: [
+    'idempotency_key_reused',
+    'recipient_not_found',
+    'template_not_found',
+    'channel_without_content',
+    'invalid_variables',
+    'invalid_template',
+    'invalid_time',
+    'overloaded',
+  ],
   idempotencyHeader: true,
 });
 
@@ -164,6 +211,7 @@ export const sendManyNotifications = operation({
   access: { scope: 'send' },
   input: sendManyInput,
   output: sendManyOutput,
+  errors: ['invalid_idempotency_key', 'overloaded'],
   maxBodyBytes: bulkMaxBodyBytes,
 });
 
@@ -176,6 +224,7 @@ export const getNotification = operation({
   access: { scope: 'read' },
   input: notificationId,
   output: notificationView,
+  errors: ['not_found'],
 });
 
 export const listNotifications = operation({
@@ -198,4 +247,5 @@ export const cancelNotification = operation({
   access: { scope: 'send' },
   input: notificationId,
   output: cancelOutput,
+  errors: ['not_found'],
 });

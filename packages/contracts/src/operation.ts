@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Access } from './access.ts';
+import type { ErrorCode } from './errors.ts';
 
 /**
  * One operation of the API: the same over tRPC (by its name) and over REST (by method and path).
@@ -17,6 +18,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   access: Access;
   input: Input;
   output: Output;
+  /** What it may answer beyond what every operation of its kind may: see `errorsOf`. */
+  errors?: readonly ErrorCode[];
   /** The REST idempotency key comes in the `Idempotency-Key` header, not in the body. */
   idempotencyHeader?: boolean;
   /** Largest body in bytes. */

@@ -14,37 +14,69 @@ export const externalId = lineOfText(255)
 /** A recipient's contact data. `null` removes a value, leaving it out keeps it. */
 export const upsertRecipientInput = z.strictObject({
   externalId,
-  name: lineOfText(200).nullable().optional(),
-  email: emailAddress.nullable().optional(),
-  locale: locale.nullable().optional(),
-  timezone: timezone.nullable().optional(),
+  name: lineOfText(200)
+    .nullable()
+    .optional()
+    .meta({ examples: ['Ada'] }),
+  email: emailAddress
+    .nullable()
+    .optional()
+    .meta({ examples: ['ada@example.com'] }),
+  locale: locale
+    .nullable()
+    .optional()
+    .meta({ examples: ['fr-CA'] }),
+  timezone: timezone
+    .nullable()
+    .optional()
+    .meta({ examples: ['Europe/Paris'] }),
 });
 export type UpsertRecipientInput = z.infer<typeof upsertRecipientInput>;
 
 export const deviceView = z.strictObject({
   id: idSchema('device'),
   platform: z.enum(platforms),
-  token: z.string(),
+  token: z.string().meta({ examples: ['fGhJ3kLmQ9y:APA91bExampleToken'] }),
   createdAt: z.iso.datetime(),
-  deactivatedAt: z.iso.datetime().nullable().meta({
-    description: 'Since when the push provider knows the token no more; registering it again makes it live.',
-  }),
+  deactivatedAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({
+      description:
+        'Since when the push provider knows the token no more; registering it again makes it live.',
+      examples: [null],
+    }),
 });
 
 export const recipientView = z.strictObject({
   id: idSchema('recipient'),
-  externalId: z.string(),
-  name: z.string().nullable(),
-  email: z.string().nullable(),
-  locale: z.string().nullable(),
-  timezone: z.string().nullable(),
+  externalId: z.string().meta({ examples: ['user-42'] }),
+  name: z
+    .string()
+    .nullable()
+    .meta({ examples: ['Ada'] }),
+  email: z
+    .string()
+    .nullable()
+    .meta({ examples: ['ada@example.com'] }),
+  locale: z
+    .string()
+    .nullable()
+    .meta({ examples: ['fr-CA'] }),
+  timezone: z
+    .string()
+    .nullable()
+    .meta({ examples: ['Europe/Paris'] }),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   devices: z.array(deviceView),
 });
 export type RecipientView = z.infer<typeof recipientView>;
 
-const recipientId = lineOfText(255).meta({ description: 'The external id, or our own (rcp_…).' });
+const recipientId = lineOfText(255).meta({
+  description: 'The external id, or our own (rcp_…).',
+  examples: ['user-42'],
+});
 
 export const upsertRecipient = operation({
   name: 'recipients.upsert',
@@ -66,6 +98,7 @@ export const getRecipient = operation({
   access: { scope: 'read' },
   input: z.strictObject({ recipientId }),
   output: recipientView,
+  errors: ['not_found'],
 });
 
 export const registerDeviceInput = z.strictObject({ recipientId, ...deviceToken.shape });
@@ -79,5 +112,6 @@ export const registerDevice = operation({
   access: { scope: 'manage' },
   input: registerDeviceInput,
   output: deviceView,
+  errors: ['not_found', 'too_many_devices'],
 });
 export type DeviceView = z.infer<typeof deviceView>;

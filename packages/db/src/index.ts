@@ -4,8 +4,9 @@ export { openDatabase } from './open.ts';
 export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
-export type { AccountChanges, AccountRow, NewAccount, PageOf } from './store/accounts.ts';
-export type { Actor, AuditRow, Change } from './store/audit.ts';
+export type { AccountChanges, AccountRow, NewAccount } from './store/accounts.ts';
+export type { ApiKeyRow } from './store/api-keys.ts';
+export type { Actor, AuditFilters, AuditRow, Change } from './store/audit.ts';
 export type { CategoryRow } from './store/categories.ts';
 export {
   type Claimed,
@@ -16,9 +17,10 @@ export {
   type Refused,
 } from './store/claim.ts';
 export type { InvitationRow } from './store/invitations.ts';
+export type { Page } from './store/pages.ts';
 export type { RecipientPreferences, WordChange } from './store/preferences.ts';
 export type { ProjectRules } from './store/project-rules.ts';
-export type { ApiKeyRow, ProjectRow } from './store/projects.ts';
+export type { ProjectRow, ProjectSettings } from './store/projects.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';

@@ -18,8 +18,17 @@ import {
   DatabaseUnreachableError,
   openPostgres,
 } from './index.ts';
+import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { storeContract } from './store.contract.ts';
+
+const contracts = [
+  storeContract,
+  accountsContract,
+  claimDecisionsContract,
+  keysContract,
+  preferencesContract,
+];
 
 describe('on PGlite', () => {
   let record: Awaited<ReturnType<typeof openPgliteRecord>>;
@@ -28,14 +37,11 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  async function emptied() {
+  const openEmpty = async () => {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  }
-  storeContract('Postgres (PGlite)', emptied);
-  claimDecisionsContract('Postgres (PGlite)', emptied);
-  preferencesContract('Postgres (PGlite)', emptied);
-  accountsContract('Postgres (PGlite)', emptied);
+  };
+  for (const contract of contracts) contract('Postgres (PGlite)', openEmpty);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -51,15 +57,12 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  async function emptied() {
+  const openEmpty = async () => {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  }
-  storeContract('Postgres', emptied);
-  claimDecisionsContract('Postgres', emptied);
-  preferencesContract('Postgres', emptied);
-  accountsContract('Postgres', emptied);
+  };
+  for (const contract of contracts) contract('Postgres', openEmpty);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

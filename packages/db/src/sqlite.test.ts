@@ -11,6 +11,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
+import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
@@ -20,10 +21,14 @@ const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
 
-storeContract('SQLite', async () => openSqlite({ path: freshPath() }));
-claimDecisionsContract('SQLite', async () => openSqlite({ path: freshPath() }));
-preferencesContract('SQLite', async () => openSqlite({ path: freshPath() }));
-accountsContract('SQLite', async () => openSqlite({ path: freshPath() }));
+const contracts = [
+  storeContract,
+  accountsContract,
+  claimDecisionsContract,
+  keysContract,
+  preferencesContract,
+];
+for (const contract of contracts) contract('SQLite', async () => openSqlite({ path: freshPath() }));
 
 describe('SQLite', () => {
   test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {

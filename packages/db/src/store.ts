@@ -9,6 +9,17 @@ import {
   listAccounts,
   updateAccount,
 } from './store/accounts.ts';
+import {
+  createApiKey,
+  findApiKey,
+  getApiKey,
+  listApiKeys,
+  markKeysUsed,
+  putApiKey,
+  putOnlyApiKey,
+  revokeApiKey,
+  rotateApiKey,
+} from './store/api-keys.ts';
 import { listAudit, noteEvent } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { listCategories, removeCategory, upsertCategory } from './store/categories.ts';
@@ -31,7 +42,14 @@ import {
   setPreferences,
 } from './store/preferences.ts';
 import { projectRules } from './store/project-rules.ts';
-import { ensureProject, findApiKey, findProject, putApiKey, putOnlyApiKey } from './store/projects.ts';
+import {
+  archiveProject,
+  createProject,
+  ensureProject,
+  findProject,
+  listProjects,
+  updateProject,
+} from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
@@ -60,11 +78,14 @@ const operations = {
   accept,
   acceptInvitation,
   addTemplate,
+  archiveProject,
   cancel,
   changePassword,
   claim,
   createAccount,
   createInvitation,
+  createApiKey,
+  createProject,
   endLeasesOf,
   endUnsendable,
   ensureProject,
@@ -80,6 +101,7 @@ const operations = {
   findOpenInvitation,
   findProject,
   findRecipient,
+  getApiKey,
   getMessage,
   getNotification,
   hasAccounts,
@@ -90,6 +112,7 @@ const operations = {
   latestTemplate,
   leaveWindow,
   listAccounts,
+  listApiKeys,
   listAudit,
   listCategories,
   listInvitations,
@@ -98,6 +121,8 @@ const operations = {
   listSessions,
   noteEvent,
   openSession,
+  listProjects,
+  markKeysUsed,
   overdue,
   parkMessage,
   projectRules,
@@ -116,10 +141,13 @@ const operations = {
   revokeInvitation,
   revokeSession,
   rotateSession,
+  revokeApiKey,
+  rotateApiKey,
   settle,
   templateById,
   upsertCategory,
   updateAccount,
+  updateProject,
   upsertRecipient,
 };
 

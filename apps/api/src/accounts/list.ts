@@ -1,9 +1,9 @@
 import { listAccounts } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { query } from '../operations.ts';
-import { pageOf } from '../page.ts';
+import { toPage } from '../page.ts';
 import { viewAccount } from './view.ts';
 
 /** `accounts.list`. */
 export const list = (store: Store) =>
-  query(listAccounts, async (input) => pageOf(await store.listAccounts(input), input, viewAccount));
+  query(listAccounts, async (input) => toPage(await store.listAccounts(input), input, viewAccount));

@@ -26,7 +26,10 @@ export function createAccountCheck(options: {
     const live = await store.findLiveSession(sessionId);
     return live && { accountId: live.account.id, role: live.account.role };
   });
-  const projectOf = remembered(cacheMs, async (key) => (await store.findProject(key))?.id);
+  const projectOf = remembered(cacheMs, async (key) => {
+    const project = await store.findProject(key);
+    return project?.archivedAt === null ? project.id : undefined;
+  });
 
   return async (token, headers) => {
     const { subject, sessionId = '' } = await tokens.verify(token, 'account');

@@ -14,16 +14,18 @@ export function hashApiKey(key: string): string {
 }
 
 /**
- * Checks API keys against their hashes. A key that was good is believed for `cacheMs`, so that a revoked one
- * stops working within that time in every process.
+ * Checks API keys against their hashes. A key that was good is believed for `cacheMs`, so that a revoked one, or
+ * one of an archived project, stops working within that time in every process, and one that expires on time.
  *
  * @throws TidingsError `unauthorized`, the same for a malformed, unknown, expired or revoked key.
  */
 export function createKeyCheck(options: {
   store: Store;
   cacheMs?: number;
+  /** Is told of every good key. */
+  onUse?: (id: string) => void;
 }): (key: string) => Promise<Principal> {
-  const { store, cacheMs = 5000 } = options;
+  const { store, cacheMs = 5000, onUse = () => {} } = options;
   const known = new Map<string, { principal: Principal; hash: string; until: number }>();
 
   return async (key) => {
@@ -32,13 +34,18 @@ export function createKeyCheck(options: {
     const keyHash = hashApiKey(key);
     const cached = known.get(id);
     if (cached !== undefined && cached.until > performance.now() && sameHash(cached.hash, keyHash)) {
+      onUse(id);
       return cached.principal;
     }
+    // From before the look into the record: what is revoked after that look is not believed any longer.
+    const askedAt = performance.now();
     const row = await store.findApiKey(id);
     if (row === undefined || !sameHash(row.secretHash, keyHash)) throw unauthorized();
     const principal = principalOf(row);
     if (known.size >= keysAtMost) known.clear();
-    known.set(id, { principal, hash: keyHash, until: performance.now() + cacheMs });
+    const until = askedAt + Math.min(cacheMs, row.remainingMs ?? cacheMs);
+    known.set(id, { principal, hash: keyHash, until });
+    onUse(id);
     return principal;
   };
 }

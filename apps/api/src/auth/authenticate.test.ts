@@ -7,11 +7,11 @@ import { createApi } from '../api.ts';
 import { findJwtSecrets } from './jwt-secrets.ts';
 import { createTokens } from './tokens.ts';
 
-const cacheMs = 100;
+const authCacheMs = 100;
 let tested: TestApi;
 let ada: TestAccount;
 beforeEach(async () => {
-  tested = await openTestApi({ cacheMs });
+  tested = await openTestApi({ authCacheMs });
   ada = await tested.addAccount('owner');
 });
 afterEach(() => tested.close());
@@ -26,7 +26,7 @@ function anotherApi() {
     config,
     log: silentLog(),
     metrics: createMetrics(),
-    cacheMs,
+    authCacheMs,
   });
   return {
     stop: api.stop,

@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose';
 import { type Authenticate, type Principal, unauthorized } from '../principal.ts';
 import { createAccountCheck } from './account-check.ts';
 import { createKeyCheck } from './api-keys.ts';
+import type { KeyUses } from './key-uses.ts';
 import { createRecipientTokenCheck } from './recipient-tokens.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -16,9 +17,11 @@ const bearer = /^Bearer +(\S+) *$/i;
 export function createAuthenticate(options: {
   store: Store;
   tokens: Tokens;
+  keyUses?: Pick<KeyUses, 'note'>;
   cacheMs?: number;
 }): Authenticate {
-  const checkKey = createKeyCheck(options);
+  const { store, keyUses, cacheMs } = options;
+  const checkKey = createKeyCheck({ store, cacheMs, onUse: keyUses?.note });
   /** By the audience of a token. */
   const tokenChecks = new Map<unknown, (token: string, headers: Headers) => Promise<Principal>>([
     ['account', createAccountCheck(options)],

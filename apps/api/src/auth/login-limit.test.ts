@@ -1,6 +1,7 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createLoginLimit, type LoginLimit, type MakeLimiter } from './login-limit.ts';
+import type { Limiters } from '../limiters.ts';
+import { createLoginLimit, type LoginLimit } from './login-limit.ts';
 
 let limit: LoginLimit;
 let locks: string[];
@@ -76,12 +77,15 @@ test('a try that is taken back counts for nobody', async () => {
 
 test('processes that share their counters share the brake', async () => {
   const shared = new Map<string, RateLimiterMemory>();
-  const makeLimiter: MakeLimiter = (limits) => {
-    const known = shared.get(limits.keyPrefix) ?? new RateLimiterMemory(limits);
-    shared.set(limits.keyPrefix, known);
-    return known;
+  const limiters: Limiters = {
+    create: ({ name, points, durationSeconds: duration }) => {
+      const known = shared.get(name) ?? new RateLimiterMemory({ points, duration });
+      shared.set(name, known);
+      return known;
+    },
+    stop: async () => {},
   };
-  const both = [createLoginLimit({ makeLimiter }), createLoginLimit({ makeLimiter })];
+  const both = [createLoginLimit({ limiters }), createLoginLimit({ limiters })];
   const waits = [];
   for (let index = 0; index < 12; index += 1) {
     limit = both[index % 2] as LoginLimit;

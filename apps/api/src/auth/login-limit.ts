@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { TidingsError } from '@tidings/contracts';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRes } from 'rate-limiter-flexible';
+import { type Limiters, openLimiters } from '../limiters.ts';
 
 /** Who tries to log in, and from where. */
 export interface Tries {
@@ -23,13 +24,6 @@ export interface LoginLimit {
   giveBack(tries: Tries): Promise<void>;
 }
 
-/** Makes the counters: in this process, or wherever processes share them. `duration` in seconds. */
-export type MakeLimiter = (options: {
-  keyPrefix: string;
-  points: number;
-  duration: number;
-}) => RateLimiterAbstract;
-
 const windowSeconds = 15 * 60;
 /** Within the window. Many people may share one address. */
 const triesOf = { email: 10, address: 50 };
@@ -44,10 +38,10 @@ const memorySeconds = 24 * 3600;
  * shut out for a minute, and each time within a day for twice as long, up to an hour; the right password does not
  * help meanwhile, for whoever could tell that it is right could go on guessing.
  */
-export function createLoginLimit(options: { makeLimiter?: MakeLimiter } = {}): LoginLimit {
-  const { makeLimiter = (limits) => new RateLimiterMemory(limits) } = options;
-  const email = createLock({ makeLimiter, name: 'email', points: triesOf.email });
-  const address = createLock({ makeLimiter, name: 'address', points: triesOf.address });
+export function createLoginLimit(options: { limiters?: Limiters } = {}): LoginLimit {
+  const { limiters = openLimiters({}) } = options;
+  const email = createLock({ limiters, name: 'email', points: triesOf.email });
+  const address = createLock({ limiters, name: 'address', points: triesOf.address });
 
   return {
     take: async (tries, onLock) => {
@@ -63,10 +57,14 @@ export function createLoginLimit(options: { makeLimiter?: MakeLimiter } = {}): L
   };
 }
 
-function createLock(options: { makeLimiter: MakeLimiter; name: string; points: number }) {
-  const { makeLimiter, name, points } = options;
-  const tries = makeLimiter({ keyPrefix: `login-${name}`, points, duration: windowSeconds });
-  const locks = makeLimiter({ keyPrefix: `login-${name}-locks`, points: 1_000_000, duration: memorySeconds });
+function createLock(options: { limiters: Limiters; name: string; points: number }) {
+  const { limiters, name, points } = options;
+  const tries = limiters.create({ name: `login-${name}`, points, durationSeconds: windowSeconds });
+  const locks = limiters.create({
+    name: `login-${name}-locks`,
+    points: 1_000_000,
+    durationSeconds: memorySeconds,
+  });
 
   return {
     take: async (key: string, onLock: () => Promise<void>) => {

@@ -1,6 +1,8 @@
-import { type Operation, problemDocument } from '@tidings/contracts';
+import type { Operation } from '@tidings/contracts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { exampleOf } from './examples.ts';
+import { describeErrors } from './openapi-errors.ts';
 
 /** The OpenAPI 3.1 document of the REST API, made from the operations themselves. */
 export function createOpenApi(operations: Operation[]) {
@@ -63,16 +65,26 @@ function describe(operation: Operation, path: string) {
         header: z.object({ 'Idempotency-Key': shape.idempotencyKey ?? z.string().optional() }),
       }),
     },
-    ...(body && { requestBody: { content: { 'application/json': { schema: z.strictObject(rest) } } } }),
+    ...(body && {
+      requestBody: {
+        content: {
+          'application/json': {
+            schema: z.strictObject(rest),
+            example: pick(exampleOf(operation.input, 'input') as Record<string, unknown>, (name) =>
+              Object.hasOwn(rest, name),
+            ),
+          },
+        },
+      },
+    }),
     responses: {
       [operation.status]: {
         description: 'Success',
-        content: { 'application/json': { schema: operation.output } },
+        content: {
+          'application/json': { schema: operation.output, example: exampleOf(operation.output, 'output') },
+        },
       },
-      default: {
-        description: 'An error of the catalogue',
-        content: { 'application/problem+json': { schema: problemDocument } },
-      },
+      ...describeErrors(operation),
     } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
   };
 }
@@ -101,6 +113,6 @@ function shapeOf(input: z.ZodType): Shape {
   return input instanceof z.ZodObject ? (input.shape as Shape) : {};
 }
 
-function pick(shape: Shape, wanted: (name: string) => boolean): Shape {
-  return Object.fromEntries(Object.entries(shape).filter(([name]) => wanted(name)));
+function pick<Value>(of: Record<string, Value>, wanted: (name: string) => boolean): Record<string, Value> {
+  return Object.fromEntries(Object.entries(of).filter(([name]) => wanted(name)));
 }

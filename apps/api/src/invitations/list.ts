@@ -1,11 +1,11 @@
 import { listInvitations } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { query } from '../operations.ts';
-import { pageOf } from '../page.ts';
+import { toPage } from '../page.ts';
 import { viewInvitation } from './view.ts';
 
 /** `invitations.list`. */
 export const list = (store: Store) =>
   query(listInvitations, async (input) =>
-    pageOf(await store.listInvitations(input), input, (row) => viewInvitation(row)),
+    toPage(await store.listInvitations(input), input, (row) => viewInvitation(row)),
   );

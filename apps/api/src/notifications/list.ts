@@ -1,16 +1,16 @@
 import { type ListNotificationsInput, listNotifications } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { query } from '../operations.ts';
-import { pageOf } from '../page.ts';
+import { toPage } from '../page.ts';
 import { viewNotification } from './view.ts';
 
-/** `notifications.list`: pages by id, so that what arrives meanwhile neither repeats nor hides anything. */
+/** `notifications.list`. */
 export const list = (store: Store) =>
   query(listNotifications, async (input, { principal }) => {
     const filters = await resolveRecipient(store, principal.projectId, input);
     if (filters === undefined) return { items: [], after: null, before: null };
     const found = await store.listNotifications(principal.projectId, filters);
-    return pageOf(found, input, viewNotification);
+    return toPage(found, input, viewNotification);
   });
 
 /** The filter in our own id; undefined when there is no such recipient, so nothing can match. */

@@ -1,7 +1,8 @@
 import type { ActorKind } from '@tidings/contracts';
-import { and, desc, eq, isNull, lt, type SQL } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
+import { type Page, pageById } from './pages.ts';
 
 export type AuditRow = Tables['audit']['$inferSelect'];
 
@@ -58,24 +59,33 @@ export function noteEvent(database: Database, actor: Actor, change: Change): Pro
 }
 
 /** The audit trail, newest first: that of a project, or with null that of the instance. */
+/** What a page of the audit trail is asked with. */
+export interface AuditFilters extends Page {
+  actorId?: string;
+  action?: string;
+  target?: string;
+}
+
+/** The audit trail, newest first, one more than asked for when there is more: of a project, or with null of the instance. */
 export async function listAudit(
   database: Database,
   projectId: string | null,
-  filters: { before?: string; actorId?: string; action?: string; target?: string; limit: number },
+  { actorId, action, target, ...page }: AuditFilters,
 ): Promise<AuditRow[]> {
   const { audit } = database.tables;
-  const { before, actorId, action, target, limit } = filters;
-  const where: Array<SQL | undefined> = [
-    projectId === null ? isNull(audit.projectId) : eq(audit.projectId, projectId),
-    before === undefined ? undefined : lt(audit.id, before),
-    actorId === undefined ? undefined : eq(audit.actorId, actorId),
-    action === undefined ? undefined : eq(audit.action, action),
-    target === undefined ? undefined : eq(audit.target, target),
-  ];
+  const { from, order, limit } = pageById(audit.id, page);
   return database.handle
     .select()
     .from(audit)
-    .where(and(...where))
-    .orderBy(desc(audit.id))
+    .where(
+      and(
+        projectId === null ? isNull(audit.projectId) : eq(audit.projectId, projectId),
+        from,
+        actorId === undefined ? undefined : eq(audit.actorId, actorId),
+        action === undefined ? undefined : eq(audit.action, action),
+        target === undefined ? undefined : eq(audit.target, target),
+      ),
+    )
+    .orderBy(order)
     .limit(limit);
 }

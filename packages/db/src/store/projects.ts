@@ -1,19 +1,19 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Database } from '../database.ts';
+import type { Retention, TemplateVersion } from '@tidings/contracts';
+import { and, eq, isNull } from 'drizzle-orm';
+import { type Database, rows } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-
-export type ApiKeyRow = Tables['apiKeys']['$inferSelect'];
+import { type Actor, recordChange } from './audit.ts';
+import { type Page, pageById } from './pages.ts';
+import { insertTemplate } from './templates.ts';
 
 export type ProjectRow = Tables['projects']['$inferSelect'];
 
-/** A project that is not archived, by its key. */
-export async function findProject(database: Database, key: string): Promise<ProjectRow | undefined> {
-  const { projects } = database.tables;
-  const [found] = await database.handle
-    .select()
-    .from(projects)
-    .where(and(eq(projects.key, key), isNull(projects.archivedAt)));
-  return found;
+/** What can be changed of a project. */
+export interface ProjectSettings {
+  name?: string;
+  defaultLocale?: string;
+  timezone?: string;
+  retention?: Retention;
 }
 
 /** Creates the project unless its key is taken. Answers its id either way. */
@@ -35,48 +35,106 @@ export async function ensureProject(
   return found.id;
 }
 
-/** Stores a key, or replaces the secret of the one with this id. */
-export async function putApiKey(
+/** Creates a project with its first templates, both or none; undefined when its key is taken. */
+export async function createProject(
   database: Database,
-  key: Pick<ApiKeyRow, 'id' | 'projectId' | 'name' | 'secretHash' | 'scopes'>,
-): Promise<void> {
-  const { apiKeys } = database.tables;
-  await database.handle
-    .insert(apiKeys)
-    .values({ ...key, createdAt: database.now })
-    .onConflictDoUpdate({ target: apiKeys.id, set: { secretHash: key.secretHash, scopes: key.scopes } })
-    .returning({ id: apiKeys.id });
+  actor: Actor,
+  options: {
+    auditId: string;
+    project: { id: string; key: string } & Required<ProjectSettings>;
+    templates: Array<TemplateVersion & { id: string }>;
+  },
+): Promise<ProjectRow | undefined> {
+  const { projects } = database.tables;
+  const { auditId, project, templates } = options;
+  return database.commit(function* (db) {
+    const [made] = yield* rows(
+      db
+        .insert(projects)
+        .values({ ...project, createdAt: database.now })
+        .onConflictDoNothing()
+        .returning(),
+    );
+    if (made === undefined) return undefined;
+    for (const template of templates) yield* insertTemplate(database, db, made.id, template);
+    yield* recordChange(database, db, actor, {
+      id: auditId,
+      projectId: null,
+      action: 'projects.create',
+      target: made.key,
+      fields: ['key', 'name', 'defaultLocale', 'timezone', 'retention'],
+    });
+    return made;
+  });
+}
+
+/** A project by its key, archived or not. */
+export async function findProject(database: Database, key: string): Promise<ProjectRow | undefined> {
+  const { projects } = database.tables;
+  const [found] = await database.handle.select().from(projects).where(eq(projects.key, key));
+  return found;
+}
+
+/** A page of all projects, newest first, with one more than asked for when there are more. */
+export async function listProjects(database: Database, page: Page): Promise<ProjectRow[]> {
+  const { projects } = database.tables;
+  const { from, order, limit } = pageById(projects.id, page);
+  return database.handle.select().from(projects).where(from).orderBy(order).limit(limit);
+}
+
+/** Changes the given fields; undefined when there is no such project. */
+export async function updateProject(
+  database: Database,
+  actor: Actor,
+  options: { auditId: string; id: string; settings: ProjectSettings },
+): Promise<ProjectRow | undefined> {
+  const { projects } = database.tables;
+  const { auditId, id, settings } = options;
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const fields = Object.keys(given);
+  if (fields.length === 0) {
+    const [found] = await database.handle.select().from(projects).where(eq(projects.id, id));
+    return found;
+  }
+  return database.commit(function* (db) {
+    const [changed] = yield* rows(db.update(projects).set(given).where(eq(projects.id, id)).returning());
+    if (changed === undefined) return undefined;
+    yield* recordChange(database, db, actor, {
+      id: auditId,
+      projectId: id,
+      action: 'projects.update',
+      target: changed.key,
+      fields,
+    });
+    return changed;
+  });
 }
 
 /**
- * Makes this the only key of its name in the project: the others of that name are revoked, and it is given
- * back when it had been.
+ * Closes a project: its keys are not found any more from then on. What it has stays, and messages that were
+ * accepted still go out. Undefined when there is none that is open.
  */
-export async function putOnlyApiKey(
+export async function archiveProject(
   database: Database,
-  key: Pick<ApiKeyRow, 'id' | 'projectId' | 'name' | 'secretHash' | 'scopes'>,
-): Promise<void> {
-  const { apiKeys } = database.tables;
-  await putApiKey(database, key);
-  await database.handle
-    .update(apiKeys)
-    .set({ revokedAt: sql`case when ${apiKeys.id} = ${key.id} then null else ${database.now} end` })
-    .where(and(eq(apiKeys.projectId, key.projectId), eq(apiKeys.name, key.name)))
-    .returning({ id: apiKeys.id });
-}
-
-/** A key that may be used now. */
-export async function findApiKey(database: Database, id: string): Promise<ApiKeyRow | undefined> {
-  const { apiKeys } = database.tables;
-  const [found] = await database.handle
-    .select()
-    .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.id, id),
-        isNull(apiKeys.revokedAt),
-        sql`(${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > ${database.now})`,
-      ),
+  actor: Actor,
+  { auditId, key }: { auditId: string; key: string },
+): Promise<ProjectRow | undefined> {
+  const { projects } = database.tables;
+  return database.commit(function* (db) {
+    const [archived] = yield* rows(
+      db
+        .update(projects)
+        .set({ archivedAt: database.now })
+        .where(and(eq(projects.key, key), isNull(projects.archivedAt)))
+        .returning(),
     );
-  return found;
+    if (archived === undefined) return undefined;
+    yield* recordChange(database, db, actor, {
+      id: auditId,
+      projectId: null,
+      action: 'projects.archive',
+      target: key,
+    });
+    return archived;
+  });
 }

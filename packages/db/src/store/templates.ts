@@ -1,6 +1,6 @@
 import type { TemplateVersion } from '@tidings/contracts';
 import { and, desc, eq } from 'drizzle-orm';
-import type { Database } from '../database.ts';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 
 export type TemplateRow = Tables['templates']['$inferSelect'];
@@ -34,10 +34,22 @@ export async function addTemplate(
   projectId: string,
   version: TemplateVersion & { id: string },
 ): Promise<void> {
+  await database.commit((db) => insertTemplate(database, db, projectId, version));
+}
+
+/** One step of a commit: the version, unless the project already has it. */
+export function* insertTemplate(
+  database: Database,
+  db: Handle,
+  projectId: string,
+  version: TemplateVersion & { id: string },
+): Steps<void> {
   const { templates } = database.tables;
-  await database.handle
-    .insert(templates)
-    .values({ ...version, projectId, createdAt: database.now })
-    .onConflictDoNothing()
-    .returning({ id: templates.id });
+  yield* rows(
+    db
+      .insert(templates)
+      .values({ ...version, projectId, createdAt: database.now })
+      .onConflictDoNothing()
+      .returning({ id: templates.id }),
+  );
 }
