@@ -58,6 +58,7 @@ export const getAccount = operation({
   path: '/v1/accounts/{id}',
   status: 200,
   access: { role: 'admin' },
+  errors: ['not_found'],
   input: z.strictObject({ id: accountId }),
   output: accountView,
 });
@@ -82,6 +83,7 @@ export const updateAccount = operation({
   path: '/v1/accounts/{id}',
   status: 200,
   access: { role: 'admin' },
+  errors: ['not_found', 'last_owner'],
   input: updateAccountInput,
   output: accountView,
 });

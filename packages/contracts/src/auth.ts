@@ -24,6 +24,7 @@ export const login = operation({
   path: '/v1/auth/login',
   status: 200,
   access: 'anyone',
+  errors: ['login_failed', 'overloaded'],
   input: z.strictObject({
     email: lineOfText(254).meta({ examples: ['ada@example.com'] }),
     password: z
@@ -43,6 +44,7 @@ export const refresh = operation({
   path: '/v1/auth/refresh',
   status: 200,
   access: 'anyone',
+  errors: ['login_required', 'cross_site'],
   input: z.strictObject({}),
   output: loginOutput,
   maxBodyBytes: openMaxBodyBytes,
@@ -55,6 +57,7 @@ export const logout = operation({
   path: '/v1/auth/logout',
   status: 200,
   access: 'anyone',
+  errors: ['cross_site'],
   input: z.strictObject({}),
   output: z.strictObject({
     sessionId: idSchema('session').nullable().meta({ description: 'What ended; null when there was none.' }),
@@ -80,6 +83,7 @@ export const changePassword = operation({
   path: '/v1/auth/password',
   status: 200,
   access: { role: 'viewer' },
+  errors: ['wrong_password', 'weak_password', 'overloaded'],
   input: z.strictObject({ currentPassword: z.string().min(1).max(256), newPassword: password }),
   output: z.strictObject({ endedSessions: z.int().min(0) }),
   maxBodyBytes: openMaxBodyBytes,

@@ -38,6 +38,7 @@ export const upsertCategory = operation({
   path: '/v1/categories/{key}',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['too_many_categories'],
   input: upsertCategoryInput,
   output: categoryView,
 });
@@ -60,6 +61,7 @@ export const removeCategory = operation({
   path: '/v1/categories/{key}',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['not_found'],
   input: z.strictObject({ key: categoryKey }),
   output: z.strictObject({ key: z.string() }),
 });

@@ -28,6 +28,7 @@ export const createInvitation = operation({
   path: '/v1/invitations',
   status: 201,
   access: { role: 'admin' },
+  errors: ['account_exists'],
   input: z.strictObject({ email: emailAddress, role: z.enum(roles) }),
   output: z.strictObject({
     ...invitationView.shape,
@@ -67,6 +68,7 @@ export const revokeInvitation = operation({
   path: '/v1/invitations/{id}',
   status: 200,
   access: { role: 'admin' },
+  errors: ['not_found'],
   input: z.strictObject({ id: invitationId }),
   output: invitationView,
 });
@@ -78,6 +80,7 @@ export const acceptInvitation = operation({
   path: '/v1/invitations/accept',
   status: 201,
   access: 'anyone',
+  errors: ['invitation_not_found', 'account_exists', 'weak_password', 'overloaded'],
   input: z.strictObject({
     token: z
       .string()

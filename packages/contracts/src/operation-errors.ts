@@ -11,9 +11,8 @@ export function errorsOf(operation: Operation): ErrorCode[] {
     'invalid_json',
     ...(operation.idempotencyHeader ? (['invalid_idempotency_key'] as const) : []),
     ...(takesBody ? bodyErrors : []),
-    // Credentials that are not good are refused everywhere, also where none are needed.
-    'unauthorized',
-    ...(isOpen ? [] : (['forbidden'] as const)),
+    // An account's call may name a project.
+    ...(isOpen ? [] : (['unauthorized', 'forbidden', 'project_not_found'] as const)),
     'rate_limited',
     'internal',
     'unavailable',

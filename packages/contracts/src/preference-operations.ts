@@ -58,6 +58,7 @@ export const getPreferences = operation({
   path: '/v1/recipients/{recipientId}/preferences',
   status: 200,
   access: { scope: 'read', recipient: true },
+  errors: ['not_found'],
   input: z.strictObject({ recipientId }),
   output: preferencesView,
 });
@@ -77,6 +78,7 @@ export const setPreferences = operation({
   path: '/v1/recipients/{recipientId}/preferences',
   status: 200,
   access: { scope: 'manage', recipient: true },
+  errors: ['not_found', 'category_required', 'too_many_preferences'],
   input: setPreferencesInput,
   output: preferencesView,
 });
@@ -108,6 +110,7 @@ export const setPreferenceDefaults = operation({
   path: '/v1/preference-defaults',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['category_required', 'too_many_preferences'],
   input: z.strictObject({ preferences: givenWords }),
   output: preferenceDefaultsView,
 });
@@ -119,6 +122,7 @@ export const createRecipientToken = operation({
   path: '/v1/recipients/{recipientId}/tokens',
   status: 201,
   access: { scope: 'manage' },
+  errors: ['not_found'],
   input: z.strictObject({
     recipientId,
     lifetimeSeconds: z.int().min(60).max(86_400).default(900),

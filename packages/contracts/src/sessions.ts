@@ -32,6 +32,7 @@ export const revokeSession = operation({
   path: '/v1/sessions/{id}',
   status: 200,
   access: { role: 'viewer' },
+  errors: ['not_found'],
   input: z.strictObject({ id: idSchema('session') }),
   output: sessionView,
 });
