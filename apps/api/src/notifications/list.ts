@@ -1,5 +1,6 @@
 import { type ListNotificationsInput, listNotifications } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
+import { pageOf } from '../http/page.ts';
 import { query } from '../operations.ts';
 import { viewNotification } from './view.ts';
 
@@ -9,18 +10,7 @@ export const list = (store: Store) =>
     const filters = await resolveRecipient(store, principal.projectId, input);
     if (filters === undefined) return { items: [], after: null, before: null };
     const found = await store.listNotifications(principal.projectId, filters);
-    const more = found.length > input.limit;
-    const backwards = input.before !== undefined;
-    const page = found.slice(0, input.limit);
-    if (backwards) page.reverse();
-    const items = page.map(viewNotification);
-    const hasNewer = backwards ? more : input.after !== undefined;
-    const hasOlder = backwards ? true : more;
-    return {
-      items,
-      after: hasOlder ? (items.at(-1)?.id ?? null) : null,
-      before: hasNewer ? (items[0]?.id ?? null) : null,
-    };
+    return pageOf(found.map(viewNotification), input);
   });
 
 /** The filter in our own id; undefined when there is no such recipient, so nothing can match. */
