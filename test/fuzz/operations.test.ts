@@ -1,4 +1,10 @@
-import { type ErrorCode, type Operation, sendInput, sendManyNotifications } from '@tidings/contracts';
+import {
+  type ErrorCode,
+  type Operation,
+  type RegisterDeviceInput,
+  sendInput,
+  sendManyNotifications,
+} from '@tidings/contracts';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -17,7 +23,10 @@ const content = { email: { subject: 's', text: 't' }, push: { title: 't', body: 
 beforeAll(async () => {
   tested = await openTestApi();
   await tested.call('PUT', '/v1/recipients/user-42', { email: 'ada@example.com' });
-  await tested.call('POST', '/v1/recipients/user-42/devices', { platform: 'fcm', token: 'device-1' });
+  const device = await tested.call('POST', '/v1/recipients/user-42/devices', {
+    platform: 'fcm',
+    token: 'device-1',
+  });
   const sent = [];
   for (let index = 0; index < 3; index += 1) {
     sent.push(await tested.call('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content }));
@@ -33,7 +42,8 @@ beforeAll(async () => {
     template: ['welcome_email', 'welcome_push'],
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
-    token: ['device-1'],
+    token: ['device-1', '5dcf9ad4-6f5d-4b4c-8a3b-6c1b9d1f0a27'],
+    deviceId: [device.body.id],
   };
 });
 afterAll(() => tested.close());
@@ -119,9 +129,10 @@ describe('what was accepted is on record as it was given', () => {
     const upsert = allOperations.find(({ name }) => name === 'recipients.upsert') as Operation;
     await fc.assert(
       fc.asyncProperty(arbitraryOf(upsert.input), async (input) => {
-        const { externalId, ...given } = input as { externalId: string };
+        const { externalId, attributes, ...given } = input as { externalId: string; attributes?: object };
         const put = await ask(restCall(upsert, input));
         expect(put).toMatchObject({ status: 200, body: { externalId, ...given } });
+        if (attributes !== undefined) expect(put.body.attributes).toEqual(attributes ?? {});
         const overRest = await tested.call('GET', `/v1/recipients/${encodeURIComponent(externalId)}`);
         expect(overRest.body).toEqual(put.body);
         const query = encodeURIComponent(JSON.stringify({ recipientId: externalId }));
@@ -137,7 +148,7 @@ describe('what was accepted is on record as it was given', () => {
     let made = 0;
     await fc.assert(
       fc.asyncProperty(arbitraryOf(register.input), async (input) => {
-        const { token } = input as { token: string };
+        const { subscription, token = subscription?.endpoint } = input as RegisterDeviceInput;
         made += 1;
         await tested.call('PUT', `/v1/recipients/owner-${made}`, {});
         const answer = await ask(restCall(register, { ...(input as object), recipientId: `owner-${made}` }));

@@ -1,13 +1,14 @@
 import { createTidings, type Tidings } from '@tidings/client';
 import { scopes } from '@tidings/contracts';
 import type { HttpServer } from '@tidings/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allOperations, openTestApi, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
 let server: HttpServer;
 let tidings: Tidings;
 let ids: { notification: string; message: string };
+let made = 0;
 
 const content = { email: { subject: 'Hi', text: 'Hello {{ name }}' }, push: { title: 'Hi', body: 'Hello' } };
 const toAda = { to: { email: 'ada@example.com' }, content, channels: ['email' as const] };
@@ -22,6 +23,17 @@ beforeAll(async () => {
   ids = { notification: sent.id, message: sent.messages[0]?.id ?? '' };
 });
 afterAll(() => tested.close());
+
+/** A recipient with a device, for those operations that leave nothing to be called twice. */
+let oneMore: { recipientId: string; deviceId: string };
+beforeEach(async () => {
+  made += 1;
+  const recipientId = `more-${made}`;
+  await tidings.recipients.upsert.mutate({ externalId: recipientId });
+  const token = `of-${recipientId}`;
+  const { id } = await tidings.devices.register.mutate({ recipientId, platform: 'fcm', token });
+  oneMore = { recipientId, deviceId: id };
+});
 
 /** One good call of each operation over REST: its path with parameters filled in, and its body. */
 const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Promise<unknown> }> = {
@@ -59,6 +71,27 @@ const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Pr
   'recipients.get': () => ({
     path: '/v1/recipients/ada',
     trpc: () => tidings.recipients.get.query({ recipientId: 'ada' }),
+  }),
+  'recipients.upsertMany': () => ({
+    path: '/v1/recipients',
+    body: { items: [{ externalId: 'many', name: 'Many' }, { externalId: '' }] },
+    trpc: () => tidings.recipients.upsertMany.mutate({ items: [{ externalId: 'many' }, 'nobody'] }),
+  }),
+  'recipients.list': () => ({
+    path: '/v1/recipients?limit=5&search=ada',
+    trpc: () => tidings.recipients.list.query({ limit: 5, search: 'ada' }),
+  }),
+  'recipients.export': () => ({
+    path: '/v1/recipients/ada/export?limit=5',
+    trpc: () => tidings.recipients.export.query({ recipientId: 'ada', limit: 5 }),
+  }),
+  'devices.list': () => ({
+    path: '/v1/recipients/ada/devices',
+    trpc: () => tidings.devices.list.query({ recipientId: 'ada' }),
+  }),
+  'devices.remove': () => ({
+    path: `/v1/recipients/${oneMore.recipientId}/devices/${oneMore.deviceId}`,
+    trpc: () => tidings.devices.remove.mutate(oneMore),
   }),
   'devices.register': () => ({
     path: '/v1/recipients/ada/devices',

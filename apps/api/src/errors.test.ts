@@ -107,7 +107,7 @@ test.each([
   ['DELETE', '/v1/notifications', 'POST, GET, HEAD'],
   ['PATCH', '/v1/notifications/bulk', 'POST'],
   ['POST', '/v1/notifications/ntf_1', 'GET, HEAD'],
-  ['GET', '/v1/recipients/ada/devices', 'POST'],
+  ['PUT', '/v1/recipients/ada/devices', 'POST, GET, HEAD'],
   ['OPTIONS', '/v1/recipients/ada', 'PUT, GET, HEAD'],
   ['GET', '/trpc/notifications.send', 'POST'],
   ['POST', '/trpc/notifications.list', 'GET'],

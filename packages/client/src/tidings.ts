@@ -1,13 +1,18 @@
 import type {
   cancelNotification,
+  exportRecipient,
   getMessage,
   getNotification,
   getRecipient,
+  listDevices,
   listNotifications,
+  listRecipients,
   Operation,
   registerDevice,
+  removeDevice,
   sendManyNotifications,
   sendNotification,
+  upsertManyRecipients,
   upsertRecipient,
 } from '@tidings/contracts';
 import type { z } from 'zod';
@@ -43,6 +48,16 @@ export interface Tidings {
     cancel: Mutation<typeof cancelNotification>;
   };
   messages: { get: Query<typeof getMessage> };
-  recipients: { upsert: Mutation<typeof upsertRecipient>; get: Query<typeof getRecipient> };
-  devices: { register: Mutation<typeof registerDevice> };
+  recipients: {
+    upsert: Mutation<typeof upsertRecipient>;
+    upsertMany: Mutation<typeof upsertManyRecipients>;
+    get: Query<typeof getRecipient>;
+    list: Query<typeof listRecipients>;
+    export: Query<typeof exportRecipient>;
+  };
+  devices: {
+    register: Mutation<typeof registerDevice>;
+    list: Query<typeof listDevices>;
+    remove: Mutation<typeof removeDevice>;
+  };
 }

@@ -1,5 +1,6 @@
 export * from './access.ts';
 export * from './content.ts';
+export * from './devices.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './message-states.ts';
@@ -9,6 +10,7 @@ export * from './operation.ts';
 export * from './projects.ts';
 export * from './queues.ts';
 export * from './quiet-hours.ts';
+export * from './recipient-data.ts';
 export * from './recipients.ts';
 export * from './statuses.ts';
 export * from './text.ts';

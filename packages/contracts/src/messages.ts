@@ -36,6 +36,8 @@ export const messageView = z.strictObject({
   reason: z.enum(reasons).nullable(),
   /** Where it goes: an e-mail address or a device token. */
   address: z.string().nullable(),
+  /** Since when the address and what it said are gone: by retention, or by an erasure. */
+  payloadRemovedAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
   dueAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),

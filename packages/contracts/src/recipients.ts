@@ -1,35 +1,43 @@
 import { z } from 'zod';
+import { deviceView } from './devices.ts';
+import { type ErrorCode, errorCatalogue } from './errors.ts';
 import { idSchema } from './ids.ts';
-import { deviceToken } from './notifications.ts';
-import { operation } from './operation.ts';
-import { platforms } from './statuses.ts';
-import { emailAddress, lineOfText, locale, timezone } from './text.ts';
+import { bulkMaxBodyBytes, operation } from './operation.ts';
+import { quietHours } from './quiet-hours.ts';
+import { emailAddress, jsonObject, lineOfText, locale, timezone } from './text.ts';
 
-/** The application's own id of a recipient. It must not look like one of ours, and a path must be able to hold it. */
+/**
+ * The application's own id of a recipient. It must look like neither one of our ids nor a tombstone's, and a path
+ * must be able to hold it.
+ */
 export const externalId = lineOfText(255)
   .refine((id) => id !== '.' && id !== '..', { message: 'must not be a dot segment, which no URL can name' })
   .refine((id) => !id.startsWith('rcp_'), { message: 'must not begin with rcp_, which is for our own ids' })
+  .refine((id) => !id.startsWith('erased:'), {
+    message: 'must not begin with erased:, which is for those who were erased',
+  })
   .meta({ examples: ['user-42'] });
 
-/** A recipient's contact data. `null` removes a value, leaving it out keeps it. */
+/** What templates may say about a recipient, bounded because every notification that uses it keeps a copy. */
+const attributesAtMostBytes = 16 * 1024;
+
+export const attributes = jsonObject
+  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= attributesAtMostBytes, {
+    message: 'must not have more than 16,384 bytes as JSON',
+  })
+  .meta({ type: 'object', examples: [{ plan: 'pro' }] });
+
+/** A recipient's data. `null` removes a value, leaving it out keeps it; `attributes` are replaced as a whole. */
 export const upsertRecipientInput = z.strictObject({
   externalId,
   name: lineOfText(200).nullable().optional(),
   email: emailAddress.nullable().optional(),
   locale: locale.nullable().optional(),
   timezone: timezone.nullable().optional(),
+  attributes: attributes.nullable().optional(),
+  quietHours: quietHours.nullable().optional(),
 });
 export type UpsertRecipientInput = z.infer<typeof upsertRecipientInput>;
-
-export const deviceView = z.strictObject({
-  id: idSchema('device'),
-  platform: z.enum(platforms),
-  token: z.string(),
-  createdAt: z.iso.datetime(),
-  deactivatedAt: z.iso.datetime().nullable().meta({
-    description: 'Since when the push provider knows the token no more; registering it again makes it live.',
-  }),
-});
 
 export const recipientView = z.strictObject({
   id: idSchema('recipient'),
@@ -38,13 +46,64 @@ export const recipientView = z.strictObject({
   email: z.string().nullable(),
   locale: z.string().nullable(),
   timezone: z.string().nullable(),
+  attributes: jsonObject,
+  quietHours: quietHours.nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   devices: z.array(deviceView),
 });
 export type RecipientView = z.infer<typeof recipientView>;
 
-const recipientId = lineOfText(255).meta({ description: 'The external id, or our own (rcp_…).' });
+const recipientId = lineOfText(255).meta({
+  description: 'The external id, or our own (rcp_…).',
+  examples: ['user-42'],
+});
+
+/** Up to 1,000 items; each is parsed on its own, so that a bad one does not spoil the others. */
+export const upsertManyInput = z.strictObject({ items: z.array(z.unknown()).min(1).max(1000) });
+
+const errorCodes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];
+
+/** The result of one item of a bulk upsert, by its place in the request. */
+export const upsertManyItem = z.union([
+  z.strictObject({ index: z.int().min(0), id: idSchema('recipient'), externalId: z.string() }),
+  z.strictObject({
+    index: z.int().min(0),
+    error: z.strictObject({
+      code: z.enum(errorCodes),
+      detail: z.string(),
+      errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
+    }),
+  }),
+]);
+export const upsertManyOutput = z.strictObject({ items: z.array(upsertManyItem) });
+export type UpsertManyOutput = z.infer<typeof upsertManyOutput>;
+
+/** Search and page of a list, newest first. `after` and `before` are ids from an earlier page. */
+export const listRecipientsInput = z
+  .strictObject({
+    search: lineOfText(100)
+      .optional()
+      .meta({
+        description:
+          'What the external id, the e-mail address or the name begins with, in upper or lower case.',
+        examples: ['ada@'],
+      }),
+    limit: z.int().min(1).max(100).default(20),
+    after: idSchema('recipient').optional(),
+    before: idSchema('recipient').optional(),
+  })
+  .refine((input) => input.after === undefined || input.before === undefined, {
+    message: 'takes after or before, not both',
+  });
+export type ListRecipientsInput = z.infer<typeof listRecipientsInput>;
+
+/** A page. `after` leads to older items, `before` to newer ones; null where there are none. */
+export const listRecipientsOutput = z.strictObject({
+  items: z.array(recipientView),
+  after: idSchema('recipient').nullable(),
+  before: idSchema('recipient').nullable(),
+});
 
 export const upsertRecipient = operation({
   name: 'recipients.upsert',
@@ -55,6 +114,18 @@ export const upsertRecipient = operation({
   access: { scope: 'manage' },
   input: upsertRecipientInput,
   output: recipientView,
+});
+
+export const upsertManyRecipients = operation({
+  name: 'recipients.upsertMany',
+  summary: 'Create or change up to 1,000 recipients, each with a result of its own.',
+  method: 'PUT',
+  path: '/v1/recipients',
+  status: 200,
+  access: { scope: 'manage' },
+  input: upsertManyInput,
+  output: upsertManyOutput,
+  maxBodyBytes: bulkMaxBodyBytes,
 });
 
 export const getRecipient = operation({
@@ -68,16 +139,13 @@ export const getRecipient = operation({
   output: recipientView,
 });
 
-export const registerDeviceInput = z.strictObject({ recipientId, ...deviceToken.shape });
-
-export const registerDevice = operation({
-  name: 'devices.register',
-  summary: 'Give a recipient a device. A token belongs to one recipient: the last to register it.',
-  method: 'POST',
-  path: '/v1/recipients/{recipientId}/devices',
-  status: 201,
-  access: { scope: 'manage' },
-  input: registerDeviceInput,
-  output: deviceView,
+export const listRecipients = operation({
+  name: 'recipients.list',
+  summary: 'Recipients, newest first.',
+  method: 'GET',
+  path: '/v1/recipients',
+  status: 200,
+  access: { scope: 'read' },
+  input: listRecipientsInput,
+  output: listRecipientsOutput,
 });
-export type DeviceView = z.infer<typeof deviceView>;

@@ -13,9 +13,11 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
+export type { DeviceRow } from './store/devices.ts';
 export type { ApiKeyRow } from './store/projects.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
-export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
+export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';
+export type { RecipientChange, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { TemplateRow } from './store/templates.ts';
 export type { LaneState, QueueEntry, WindowCursor } from './store/window.ts';

@@ -3,11 +3,13 @@ import { accept, findAnswer } from './store/accept.ts';
 import { listAudit } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
+import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
 import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
-import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
+import { preferencesOf, recordOf } from './store/recipient-data.ts';
+import { fillSearchKeys, findRecipient, listRecipients, upsertRecipients } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import { settle } from './store/settle.ts';
@@ -32,6 +34,7 @@ const operations = {
   ensureProject,
   enterWindow,
   findAnswer,
+  fillSearchKeys,
   findApiKey,
   findExpired,
   findRecipient,
@@ -44,19 +47,23 @@ const operations = {
   leaveWindow,
   listAudit,
   listNotifications,
+  listRecipients,
   overdue,
   parkMessage,
+  preferencesOf,
   putApiKey,
   putOnlyApiKey,
   raiseSequence,
   readSequence,
+  recordOf,
   registerDevice,
+  removeDevice,
   renewJobs,
   renewLeases,
   replay,
   settle,
   templateById,
-  upsertRecipient,
+  upsertRecipients,
 };
 
 type Bound<Operation> = Operation extends (database: Database, ...rest: infer Rest) => infer Result

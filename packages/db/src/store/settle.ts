@@ -2,7 +2,7 @@ import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } 
 import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
-import { deactivateDevice } from './recipients.ts';
+import { deactivateDevice } from './devices.ts';
 
 /** What a message becomes after an attempt. */
 export type Verdict =
