@@ -5,13 +5,14 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
  *
  * Three moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
  * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
- * happens only where the attempt would otherwise be retried. `… → queued` from an end is a replay.
+ * happens only where the attempt would otherwise be retried; `sending → skipped` there too, when the recipient was
+ * erased meanwhile, or when there is no provider for the address. `… → queued` from an end is a replay.
  */
 export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
   scheduled: ['queued', 'canceled', 'expired', 'skipped'],
   queued: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
   retrying: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
-  sending: ['sending', 'sent', 'retrying', 'failed', 'bounced', 'unknown', 'canceled', 'expired'],
+  sending: ['sending', 'sent', 'retrying', 'failed', 'bounced', 'unknown', 'canceled', 'expired', 'skipped'],
   sent: ['delivered', 'bounced'],
   delivered: ['bounced'],
   failed: ['queued', 'sent'],

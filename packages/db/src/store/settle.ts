@@ -7,7 +7,7 @@ import { deactivateDevice } from './devices.ts';
 /** What a message becomes after an attempt. */
 export type Verdict =
   | { status: 'sent' }
-  | { status: 'failed' | 'bounced' | 'unknown'; reason: Reason; countsFailure: boolean }
+  | { status: 'failed' | 'bounced' | 'unknown' | 'skipped'; reason: Reason; countsFailure: boolean }
   | {
       status: 'retrying';
       reason: Reason;
