@@ -85,6 +85,10 @@ const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Pr
     path: '/v1/recipients/ada/export?limit=5',
     trpc: () => tidings.recipients.export.query({ recipientId: 'ada', limit: 5 }),
   }),
+  'recipients.erase': () => ({
+    path: `/v1/recipients/${oneMore.recipientId}`,
+    trpc: () => tidings.recipients.erase.mutate({ recipientId: oneMore.recipientId }),
+  }),
   'devices.list': () => ({
     path: '/v1/recipients/ada/devices',
     trpc: () => tidings.devices.list.query({ recipientId: 'ada' }),

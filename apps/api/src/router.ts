@@ -11,6 +11,7 @@ import { list } from './notifications/list.ts';
 import { send } from './notifications/send.ts';
 import { sendMany } from './notifications/send-many.ts';
 import { router } from './operations.ts';
+import { erase } from './recipients/erase.ts';
 import { exportAll } from './recipients/export.ts';
 import { get as getRecipient } from './recipients/get.ts';
 import { list as listRecipients } from './recipients/list.ts';
@@ -33,6 +34,7 @@ export function createRouter({ store, accept, log }: { store: Store; accept: Acc
       upsertMany: upsertMany({ store, log }),
       get: getRecipient(store),
       list: listRecipients(store),
+      erase: erase(store),
       export: exportAll(store),
     }),
     devices: router({

@@ -12,6 +12,7 @@ import { createRender } from './deliver/render.ts';
 import { backoffOf } from './deliver/retry-later.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
 import type { Provider } from './providers/provider.ts';
+import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /** What can be made shorter or smaller than in production. All times in milliseconds. */
@@ -26,6 +27,7 @@ export interface WorkerTuning {
   window?: number;
   graceMs?: number;
   concurrency?: number;
+  upkeep?: UpkeepTimes;
 }
 
 /** Jobs a process works on at once, by queue. Critical ones have theirs reserved. */
@@ -38,7 +40,7 @@ const concurrencyOf: Readonly<Record<QueueName, number>> = {
 
 const stopMs = 7000;
 
-/** Delivery, relay and reconciler as a part that can be started and stopped. */
+/** Delivery, relay, reconciler and the record's upkeep as a part that can be started and stopped. */
 export interface Workers {
   start(): void;
   /** Finishes what is in flight, within about eight seconds. */
@@ -119,6 +121,7 @@ export function createWorkers(options: {
       startRelay({ ...shared, window: tuning.window }),
       startReconciler({ ...shared, graceMs: tuning.graceMs }),
       startWatchdog({ engine, watched: workers, log, metrics }),
+      ...startUpkeep({ store, log, times: tuning.upkeep }),
     ];
     running = { leases, providers, workers, loops };
   }

@@ -1,5 +1,6 @@
 import type {
   cancelNotification,
+  eraseRecipient,
   exportRecipient,
   getMessage,
   getNotification,
@@ -53,6 +54,7 @@ export interface Tidings {
     upsertMany: Mutation<typeof upsertManyRecipients>;
     get: Query<typeof getRecipient>;
     list: Query<typeof listRecipients>;
+    erase: Mutation<typeof eraseRecipient>;
     export: Query<typeof exportRecipient>;
   };
   devices: {

@@ -1,6 +1,7 @@
 export * from './access.ts';
 export * from './content.ts';
 export * from './devices.ts';
+export * from './erasure.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './message-states.ts';

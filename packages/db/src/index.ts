@@ -14,6 +14,7 @@ export {
   type Refused,
 } from './store/claim.ts';
 export type { DeviceRow } from './store/devices.ts';
+export type { Erasure } from './store/erase.ts';
 export type { ApiKeyRow } from './store/projects.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';

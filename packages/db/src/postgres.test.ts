@@ -9,6 +9,7 @@ import {
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
 import { rows } from './database.ts';
+import { eraseContract } from './erase.contract.ts';
 import {
   type AcceptItem,
   createStore,
@@ -18,6 +19,8 @@ import {
 } from './index.ts';
 import { storeContract } from './store.contract.ts';
 
+const contracts = [storeContract, eraseContract];
+
 describe('on PGlite', () => {
   let record: Awaited<ReturnType<typeof openPgliteRecord>>;
   beforeAll(async () => {
@@ -25,10 +28,11 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  storeContract('Postgres (PGlite)', async () => {
-    await record.empty();
-    return { ...record.database, close: async () => {} };
-  });
+  for (const contract of contracts)
+    contract('Postgres (PGlite)', async () => {
+      await record.empty();
+      return { ...record.database, close: async () => {} };
+    });
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -44,11 +48,12 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  storeContract('Postgres', async () => {
-    const database = await openPostgres({ url: server.url() });
-    await emptyTables(admin);
-    return database;
-  });
+  for (const contract of contracts)
+    contract('Postgres', async () => {
+      const database = await openPostgres({ url: server.url() });
+      await emptyTables(admin);
+      return database;
+    });
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

@@ -8,6 +8,7 @@ import Sqlite from 'better-sqlite3';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
+import { eraseContract } from './erase.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
@@ -17,7 +18,9 @@ const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
 
-storeContract('SQLite', async () => openSqlite({ path: freshPath() }));
+for (const contract of [storeContract, eraseContract]) {
+  contract('SQLite', async () => openSqlite({ path: freshPath() }));
+}
 
 describe('SQLite', () => {
   test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {

@@ -5,6 +5,7 @@ import { cancel } from './store/cancel.ts';
 import { claim } from './store/claim.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
+import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
 import { ensureProject, findApiKey, putApiKey, putOnlyApiKey } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
@@ -27,8 +28,11 @@ import {
 const operations = {
   accept,
   addTemplate,
+  beginErasure,
   cancel,
   claim,
+  continueErasure,
+  dueErasures,
   endLeasesOf,
   endUnsendable,
   ensureProject,
