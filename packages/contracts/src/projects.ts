@@ -10,3 +10,12 @@ export interface Retention {
   idempotencyKeysDays: number | null;
   auditDays: number | null;
 }
+
+/** What holds for whatever a project's own rules leave open. */
+export const defaultRetention: Readonly<Retention> = {
+  notificationsDays: 90,
+  payloadsDays: 30,
+  attemptsDays: 90,
+  idempotencyKeysDays: 7,
+  auditDays: 365,
+};

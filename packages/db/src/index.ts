@@ -19,6 +19,7 @@ export type { ApiKeyRow } from './store/projects.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';
 export type { RecipientChange, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
+export type { PruneRule } from './store/retention.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { TemplateRow } from './store/templates.ts';
 export type { LaneState, QueueEntry, WindowCursor } from './store/window.ts';

@@ -17,9 +17,10 @@ import {
   DatabaseUnreachableError,
   openPostgres,
 } from './index.ts';
+import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
 
-const contracts = [storeContract, eraseContract];
+const contracts = [storeContract, eraseContract, retentionContract];
 
 describe('on PGlite', () => {
   let record: Awaited<ReturnType<typeof openPgliteRecord>>;

@@ -10,6 +10,7 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { eraseContract } from './erase.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
+import { retentionContract } from './retention.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
@@ -18,7 +19,7 @@ const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
 
-for (const contract of [storeContract, eraseContract]) {
+for (const contract of [storeContract, eraseContract, retentionContract]) {
   contract('SQLite', async () => openSqlite({ path: freshPath() }));
 }
 

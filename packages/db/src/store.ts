@@ -12,6 +12,7 @@ import { getMessage, getNotification, listNotifications } from './store/read.ts'
 import { preferencesOf, recordOf } from './store/recipient-data.ts';
 import { fillSearchKeys, findRecipient, listRecipients, upsertRecipients } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
+import { pruneAudit, pruneNotifications, retentions } from './store/retention.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import { settle } from './store/settle.ts';
 import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
@@ -55,6 +56,8 @@ const operations = {
   overdue,
   parkMessage,
   preferencesOf,
+  pruneAudit,
+  pruneNotifications,
   putApiKey,
   putOnlyApiKey,
   raiseSequence,
@@ -65,6 +68,7 @@ const operations = {
   renewJobs,
   renewLeases,
   replay,
+  retentions,
   settle,
   templateById,
   upsertRecipients,
