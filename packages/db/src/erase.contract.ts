@@ -145,6 +145,40 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
       }
     });
 
+    test('an address and a device that the person had before are forgotten too', async () => {
+      await addAda();
+      const before = 'before@secret.example';
+      await sendToAda({ message: { address: before } });
+      await sendToAda({ message: { channel: 'push', platform: 'fcm', address: 'token-before' } });
+      const toNobody = { notification: { recipientId: null } };
+      await sendToAda({ ...toNobody, message: { address: before } });
+      await sendToAda({
+        ...toNobody,
+        message: { channel: 'push', platform: 'fcm', address: 'token-before' },
+      });
+      await upsert('rcp_none', { externalId: 'ada', email: null });
+      await begin('ada');
+      await finish();
+      expect(await wholeRecord()).not.toMatch(/secret|token-before/i);
+    });
+
+    test('of claims at the same time none gets a message without its address, or one that was ended', async () => {
+      await addAda();
+      const ids = await Promise.all(Array.from({ length: 40 }, () => sendToAda()));
+      await begin('ada');
+      const claims = ids.map((id) => store.claim({ ids: [id], token: id, owner: worker, leaseMs: 60_000 }));
+      const [results] = await Promise.all([Promise.all(claims), finish()]);
+      const got = results.flatMap(({ claimed }) => claimed.map(({ message }) => message));
+      for (const message of got) expect(message.address).toBe('Ada@Secret.example');
+      const taken = new Set(got.map(({ id }) => id));
+      for (const id of ids) {
+        const { message } = await messageOf(id);
+        const status = taken.has(id) ? 'sending' : 'skipped';
+        expect(message).toMatchObject({ id, status, address: null });
+        expect(message.cancelRequestedAt === null).toBe(!taken.has(id));
+      }
+    });
+
     test('others keep theirs: other recipients, other addresses, and the same address in another project', async () => {
       await addAda();
       const other = await store.ensureProject({ id: 'prj_2', key: 'other' });

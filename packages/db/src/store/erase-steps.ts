@@ -1,6 +1,7 @@
+import type { Channel } from '@tidings/contracts';
 import { and, desc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
-import type { Tables } from '../schema/tables.ts';
+import type { ErasedAddresses, Tables } from '../schema/tables.ts';
 import { forgetNotifications, forgetPerson } from './forget.ts';
 
 export type ErasureRow = Tables['erasures']['$inferSelect'];
@@ -9,11 +10,16 @@ export type ErasureRow = Tables['erasures']['$inferSelect'];
 const emptiedAtOnce = 50;
 const lookedThroughAtOnce = 500;
 
-/**
- * One piece of an erasure, within a commit. Newest first, since what is not sent yet is among the newest. Answers
- * where to go on; null at the end of its step.
- */
-export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): Steps<string | null> {
+/** How far a piece of an erasure got. */
+interface Progress {
+  /** Where to go on; null at the end of its step. */
+  cursor: string | null;
+  /** Those of the erasure, and whatever else its notifications had gone to. */
+  addresses: ErasedAddresses;
+}
+
+/** One piece of an erasure, within a commit. Newest first, since what is not sent yet is among the newest. */
+export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): Steps<Progress> {
   const { notifications } = database.tables;
   const { recipientId, projectId, cursor, step } = erasure;
   const isDirect = step === 'direct';
@@ -34,8 +40,33 @@ export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): 
       .limit(limit),
   );
   const ids = isDirect ? yield* adoptDirect(database, db, erasure, page) : page.map(({ id }) => id);
+  const addresses = step === 'own' ? yield* withAddressesOf(database, db, erasure, ids) : erasure.addresses;
   yield* forgetNotifications(database, db, ids);
-  return page.length < limit ? null : (page.at(-1)?.id ?? null);
+  return { cursor: page.length < limit ? null : (page.at(-1)?.id ?? null), addresses };
+}
+
+/** An address or a device that the person had before is its own too. */
+function* withAddressesOf(
+  { tables: { messages } }: Database,
+  db: Handle,
+  { addresses }: ErasureRow,
+  ids: string[],
+): Steps<ErasedAddresses> {
+  if (ids.length === 0) return addresses;
+  const found = yield* rows(
+    db
+      .select({ channel: messages.channel, address: messages.address })
+      .from(messages)
+      .where(inArray(messages.notificationId, ids))
+      .groupBy(messages.channel, messages.address),
+  );
+  const of = (channel: Channel) =>
+    found.flatMap((one) => (one.channel === channel && one.address !== null ? [one.address] : []));
+  const emails = of('email').map((email) => email.toLowerCase());
+  return {
+    emails: [...new Set([...addresses.emails, ...emails])],
+    tokens: [...new Set([...addresses.tokens, ...of('push')])],
+  };
 }
 
 /**

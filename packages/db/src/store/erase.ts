@@ -142,9 +142,9 @@ export async function continueErasure(database: Database, recipientId: string): 
     // Of two that work on it at once, one may be at the last step: that has its time.
     if (found === undefined || (found.erasure.step === 'late' && !found.isDue)) return false;
     const { erasure } = found;
-    const cursor = yield* takeStep(database, db, erasure);
+    const { cursor, addresses } = yield* takeStep(database, db, erasure);
     if (cursor !== null) {
-      yield* moveOn(database, db, erasure, { cursor, dueAt: soon });
+      yield* moveOn(database, db, erasure, { cursor, addresses, dueAt: soon });
       return true;
     }
     if (erasure.step === 'late') {
@@ -153,9 +153,9 @@ export async function continueErasure(database: Database, recipientId: string): 
       );
       return false;
     }
-    const { emails, tokens } = erasure.addresses;
+    const { emails, tokens } = addresses;
     if (erasure.step === 'own' && emails.length + tokens.length > 0) {
-      yield* moveOn(database, db, erasure, { step: 'direct', cursor: null, dueAt: soon });
+      yield* moveOn(database, db, erasure, { step: 'direct', cursor: null, addresses, dueAt: soon });
       return true;
     }
     yield* moveOn(database, db, erasure, {
@@ -170,18 +170,24 @@ export async function continueErasure(database: Database, recipientId: string): 
   return more;
 }
 
-/** Only if nobody else moved it meanwhile. */
+/** Only if nobody else moved it meanwhile: whoever did had the addresses, which are gone by now. */
 function* moveOn(
   { tables: { erasures } }: Database,
   db: Handle,
-  { recipientId, step }: ErasureRow,
+  { recipientId, step, cursor }: ErasureRow,
   to: Partial<{ step: ErasureStep; cursor: string | null; addresses: ErasedAddresses; dueAt: unknown }>,
 ): Steps<void> {
   yield* rows(
     db
       .update(erasures)
       .set(to as Partial<Tables['erasures']['$inferInsert']>)
-      .where(and(eq(erasures.recipientId, recipientId), eq(erasures.step, step)))
+      .where(
+        and(
+          eq(erasures.recipientId, recipientId),
+          eq(erasures.step, step),
+          cursor === null ? isNull(erasures.cursor) : eq(erasures.cursor, cursor),
+        ),
+      )
       .returning({ step: erasures.step }),
   );
 }
