@@ -179,6 +179,20 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
       }
     });
 
+    test('what comes back at the same time to be retried ends as erased, every one of it', async () => {
+      await addAda();
+      const inHand = [];
+      for (let index = 0; index < 40; index += 1) inHand.push(await claimed(await sendToAda()));
+      await begin('ada');
+      const settlements = inHand.map((message) => settle(message, retrying));
+      await Promise.all([finish(), ...settlements]);
+      for (const { id } of inHand) {
+        const { message, attempts } = await messageOf(id);
+        expect(message).toMatchObject({ status: 'skipped', reason: 'erased', address: null, place: null });
+        expect(attempts.map(({ response }) => response)).toEqual([null]);
+      }
+    });
+
     test('others keep theirs: other recipients, other addresses, and the same address in another project', async () => {
       await addAda();
       const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
