@@ -1,6 +1,7 @@
 import {
   type Operation,
   type PreferencesView,
+  type RegisterDeviceInput,
   sendInput,
   sendManyNotifications,
   type setPreferencesInput,
@@ -26,7 +27,10 @@ const content = { email: { subject: 's', text: 't' }, push: { title: 't', body: 
 beforeAll(async () => {
   tested = await openTestApi();
   await tested.call('PUT', '/v1/recipients/user-42', { email: 'ada@example.com' });
-  await tested.call('POST', '/v1/recipients/user-42/devices', { platform: 'fcm', token: 'device-1' });
+  const device = await tested.call('POST', '/v1/recipients/user-42/devices', {
+    platform: 'fcm',
+    token: 'device-1',
+  });
   await tested.call('PUT', '/v1/categories/newsletter', { name: 'Newsletter' });
   await tested.call('PUT', '/v1/categories/security', { name: 'Security', required: true });
   owner = await tested.addAccount('owner');
@@ -59,7 +63,8 @@ beforeAll(async () => {
     template: ['welcome_email', 'welcome_push'],
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
-    token: ['device-1', ...invited.map(({ body }) => body.token)],
+    token: ['device-1', '5dcf9ad4-6f5d-4b4c-8a3b-6c1b9d1f0a27', ...invited.map(({ body }) => body.token)],
+    deviceId: [device.body.id],
     category: ['newsletter', 'security'],
     key: ['newsletter', 'security'],
     email: ['ada@example.com', ...viewers.map(({ email }) => email)],
@@ -146,9 +151,10 @@ describe('what was accepted is on record as it was given', () => {
     const upsert = allOperations.find(({ name }) => name === 'recipients.upsert') as Operation;
     await fc.assert(
       fc.asyncProperty(arbitraryOf(upsert.input), async (input) => {
-        const { externalId, ...given } = input as { externalId: string };
+        const { externalId, attributes, ...given } = input as { externalId: string; attributes?: object };
         const put = await ask(restCall(upsert, input), upsert);
         expect(put).toMatchObject({ status: 200, body: { externalId, ...given } });
+        if (attributes !== undefined) expect(put.body.attributes).toEqual(attributes ?? {});
         const overRest = await tested.call('GET', `/v1/recipients/${encodeURIComponent(externalId)}`);
         expect(overRest.body).toEqual(put.body);
         const query = encodeURIComponent(JSON.stringify({ recipientId: externalId }));
@@ -164,7 +170,7 @@ describe('what was accepted is on record as it was given', () => {
     let made = 0;
     await fc.assert(
       fc.asyncProperty(arbitraryOf(register.input), async (input) => {
-        const { token } = input as { token: string };
+        const { subscription, token = subscription?.endpoint } = input as RegisterDeviceInput;
         made += 1;
         await tested.call('PUT', `/v1/recipients/owner-${made}`, {});
         const answer = await ask(

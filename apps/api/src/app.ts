@@ -123,7 +123,7 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
     const requestId = c.get('requestId');
     const error = asTidingsError(thrown, isOutage);
     if (error.code === 'internal')
-      log.error({ err: thrown, requestId, path: c.req.path }, 'a request failed');
+      log.error({ err: thrown, requestId, path: resourceOf(c.req.path) }, 'a request failed');
     if (error.code === 'unavailable') log.warn({ err: error.cause, requestId }, 'nothing can be stored');
     metrics.refused.inc({ code: error.code });
     const { path } = c.req;
@@ -166,4 +166,9 @@ function withHead(method: string): string[] {
 
 function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** What follows in a path is somebody's id, which may be an address. */
+function resourceOf(path: string): string {
+  return path.split('/').slice(0, 3).join('/');
 }

@@ -1,7 +1,7 @@
 import { createTidings, type Tidings } from '@tidings/client';
 import { type Operation, roles, scopes } from '@tidings/contracts';
 import type { HttpServer } from '@tidings/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allOperations, openTestApi, type TestAccount, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
@@ -11,6 +11,7 @@ let owner: TestAccount;
 /** The client of an account. */
 let asOwner: Tidings;
 let ids: { notification: string; message: string };
+let made = 0;
 
 const content = { email: { subject: 'Hi', text: 'Hello {{ name }}' }, push: { title: 'Hi', body: 'Hello' } };
 const toAda = { to: { email: 'ada@example.com' }, content, channels: ['email' as const] };
@@ -38,7 +39,6 @@ const browserOf = ({ cookie }: TestAccount) =>
   });
 
 /** A new invitation for each call. */
-let made = 0;
 const invite = () => {
   made += 1;
   return asOwner.invitations.create.mutate({ email: `guest-${made}@example.com`, role: 'member' });
@@ -61,6 +61,16 @@ interface GoodCall {
   headers?: Record<string, string>;
   trpc: () => Promise<unknown>;
 }
+/** A recipient with a device, for those operations that leave nothing to be called twice. */
+let oneMore: { recipientId: string; deviceId: string };
+beforeEach(async () => {
+  made += 1;
+  const recipientId = `more-${made}`;
+  await tidings.recipients.upsert.mutate({ externalId: recipientId });
+  const token = `of-${recipientId}`;
+  const { id } = await tidings.devices.register.mutate({ recipientId, platform: 'fcm', token });
+  oneMore = { recipientId, deviceId: id };
+});
 
 /** One good call of each operation over REST: its path with parameters filled in, and its body. */
 const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
@@ -98,6 +108,31 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
   'recipients.get': () => ({
     path: '/v1/recipients/ada',
     trpc: () => tidings.recipients.get.query({ recipientId: 'ada' }),
+  }),
+  'recipients.upsertMany': () => ({
+    path: '/v1/recipients',
+    body: { items: [{ externalId: 'many', name: 'Many' }, { externalId: '' }] },
+    trpc: () => tidings.recipients.upsertMany.mutate({ items: [{ externalId: 'many' }, 'nobody'] }),
+  }),
+  'recipients.list': () => ({
+    path: '/v1/recipients?limit=5&search=ada',
+    trpc: () => tidings.recipients.list.query({ limit: 5, search: 'ada' }),
+  }),
+  'recipients.export': () => ({
+    path: '/v1/recipients/ada/export?limit=5',
+    trpc: () => tidings.recipients.export.query({ recipientId: 'ada', limit: 5 }),
+  }),
+  'recipients.erase': () => ({
+    path: `/v1/recipients/${oneMore.recipientId}`,
+    trpc: () => tidings.recipients.erase.mutate({ recipientId: oneMore.recipientId }),
+  }),
+  'devices.list': () => ({
+    path: '/v1/recipients/ada/devices',
+    trpc: () => tidings.devices.list.query({ recipientId: 'ada' }),
+  }),
+  'devices.remove': () => ({
+    path: `/v1/recipients/${oneMore.recipientId}/devices/${oneMore.deviceId}`,
+    trpc: () => tidings.devices.remove.mutate(oneMore),
   }),
   'devices.register': () => ({
     path: '/v1/recipients/ada/devices',

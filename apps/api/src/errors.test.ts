@@ -107,8 +107,8 @@ test.each([
   ['DELETE', '/v1/notifications', 'POST, GET, HEAD'],
   ['PATCH', '/v1/notifications/bulk', 'POST'],
   ['POST', '/v1/notifications/ntf_1', 'GET, HEAD'],
-  ['GET', '/v1/recipients/ada/devices', 'POST'],
-  ['OPTIONS', '/v1/recipients/ada', 'PUT, GET, HEAD'],
+  ['PUT', '/v1/recipients/ada/devices', 'POST, GET, HEAD'],
+  ['OPTIONS', '/v1/recipients/ada', 'PUT, GET, HEAD, DELETE'],
   ['GET', '/trpc/notifications.send', 'POST'],
   ['POST', '/trpc/notifications.list', 'GET'],
 ])('405: %s %s names what is allowed', async (method, path, allow) => {

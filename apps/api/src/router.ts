@@ -22,6 +22,9 @@ import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { list as listDevices } from './devices/list.ts';
+import { register } from './devices/register.ts';
+import { remove as removeDevice } from './devices/remove.ts';
 import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
 import { list as listInvitations } from './invitations/list.ts';
@@ -43,9 +46,12 @@ import { get as getProject } from './projects/get.ts';
 import { list as listProjects } from './projects/list.ts';
 import { update as updateProject } from './projects/update.ts';
 import { createToken } from './recipients/create-token.ts';
+import { erase } from './recipients/erase.ts';
+import { exportAll } from './recipients/export.ts';
 import { get as getRecipient } from './recipients/get.ts';
-import { register } from './recipients/register-device.ts';
+import { list as listRecipients } from './recipients/list.ts';
 import { upsert } from './recipients/upsert.ts';
+import { upsertMany } from './recipients/upsert-many.ts';
 import { list as listSessions } from './sessions/list.ts';
 import { revoke as revokeSession } from './sessions/revoke.ts';
 
@@ -77,10 +83,18 @@ export function createRouter(options: {
     messages: router({ get: messages.get(store) }),
     recipients: router({
       upsert: upsert(store),
+      upsertMany: upsertMany({ store, log }),
       get: getRecipient(store),
+      list: listRecipients(store),
+      erase: erase(store),
+      export: exportAll(store),
       createToken: createToken(store, tokens),
     }),
-    devices: router({ register: register(store) }),
+    devices: router({
+      register: register(store),
+      list: listDevices(store),
+      remove: removeDevice(store),
+    }),
     categories: router({
       upsert: upsertCategory(store),
       list: listCategories(store),

@@ -14,6 +14,7 @@ import { backoffOf } from './deliver/retry-later.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import type { Provider } from './providers/provider.ts';
+import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /** What can be made shorter or smaller than in production. All times in milliseconds. */
@@ -30,6 +31,7 @@ export interface WorkerTuning {
   concurrency?: number;
   /** For how long the rules of projects are remembered. */
   rulesMs?: number;
+  upkeep?: UpkeepTimes;
 }
 
 /** Jobs a process works on at once, by queue. Critical ones have theirs reserved. */
@@ -42,7 +44,7 @@ const concurrencyOf: Readonly<Record<QueueName, number>> = {
 
 const stopMs = 7000;
 
-/** Delivery, relay and reconciler as a part that can be started and stopped. */
+/** Delivery, relay, reconciler and the record's upkeep as a part that can be started and stopped. */
 export interface Workers {
   start(): void;
   /** Finishes what is in flight, within about eight seconds. */
@@ -126,6 +128,7 @@ export function createWorkers(options: {
       startReconciler({ ...shared, graceMs: tuning.graceMs }),
       startHousekeeping({ store, log }),
       startWatchdog({ engine, watched: workers, log, metrics }),
+      ...startUpkeep({ store, log, times: tuning.upkeep }),
     ];
     running = { leases, providers, workers, loops };
   }

@@ -7,6 +7,8 @@ import type {
   createInvitation,
   createProject,
   createRecipientToken,
+  eraseRecipient,
+  exportRecipient,
   getAccount,
   getApiKey,
   getMessage,
@@ -19,9 +21,11 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listDevices,
   listInvitations,
   listNotifications,
   listProjects,
+  listRecipients,
   listSessions,
   login,
   logout,
@@ -30,6 +34,7 @@ import type {
   refresh,
   registerDevice,
   removeCategory,
+  removeDevice,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
@@ -41,6 +46,7 @@ import type {
   updateAccount,
   updateProject,
   upsertCategory,
+  upsertManyRecipients,
   upsertRecipient,
 } from '@tidings/contracts';
 import type { z } from 'zod';
@@ -78,10 +84,18 @@ export interface Tidings {
   messages: { get: Query<typeof getMessage> };
   recipients: {
     upsert: Mutation<typeof upsertRecipient>;
+    upsertMany: Mutation<typeof upsertManyRecipients>;
     get: Query<typeof getRecipient>;
+    list: Query<typeof listRecipients>;
+    erase: Mutation<typeof eraseRecipient>;
+    export: Query<typeof exportRecipient>;
     createToken: Mutation<typeof createRecipientToken>;
   };
-  devices: { register: Mutation<typeof registerDevice> };
+  devices: {
+    register: Mutation<typeof registerDevice>;
+    list: Query<typeof listDevices>;
+    remove: Mutation<typeof removeDevice>;
+  };
   categories: {
     upsert: Mutation<typeof upsertCategory>;
     list: Query<typeof listCategories>;

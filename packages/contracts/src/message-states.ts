@@ -6,8 +6,9 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
  * Some moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
  * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
  * happens only where the attempt would otherwise be retried, or like `sending → skipped | scheduled` in the commit
- * that claimed the message: its recipient opted out or has quiet hours, and no attempt was begun. `… → queued` from
- * an end is a replay.
+ * that claimed the message: its recipient opted out or has quiet hours, and no attempt was begun. `sending → skipped`
+ * is also what a retry becomes whose recipient was erased meanwhile, or whose address no provider reaches. `… →
+ * queued` from an end is a replay.
  */
 export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
   scheduled: ['queued', 'canceled', 'expired', 'skipped'],

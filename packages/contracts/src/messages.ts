@@ -51,6 +51,8 @@ export const messageView = z.strictObject({
     .string()
     .nullable()
     .meta({ examples: ['ada@example.com'] }),
+  /** Since when the address and what it said are gone: by retention, or by an erasure. */
+  payloadRemovedAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
   dueAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),

@@ -1,25 +1,14 @@
 import { z } from 'zod';
 import { channelContent } from './content.ts';
+import { deviceToken } from './devices.ts';
 import { idSchema } from './ids.ts';
 import { bulkMaxBodyBytes, operation } from './operation.ts';
 import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
 import { problemDocument } from './problem.ts';
-import { channels, lanes, messageStatuses, notificationStatuses, platforms, reasons } from './statuses.ts';
+import { channels, lanes, messageStatuses, notificationStatuses, reasons } from './statuses.ts';
 import { emailAddress, instant, jsonObject, lineOfText, locale } from './text.ts';
 
 const externalOrInternalId = lineOfText(255).meta({ examples: ['user-42'] });
-
-/**
- * A device token of its platform: printable ASCII. FCM's have some 160 characters; more than 2,048 would not fit
- * the unique index of tokens, since Postgres takes entries of at most 2,704 bytes.
- */
-export const deviceToken = z.strictObject({
-  platform: z.enum(platforms),
-  token: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,2048}$/, 'must be 1 to 2,048 printable ASCII characters without spaces')
-    .meta({ examples: ['fGhJ3kLmQ9y:APA91bExampleToken'] }),
-});
 
 /** Who receives: a recipient by the application's own id (or `rcp_…`), an address, or a device. */
 export const notificationTo = z.union([
@@ -152,6 +141,9 @@ export const notificationView = z.strictObject({
     .nullable()
     .meta({ examples: [null] }),
   expiresAt: z.iso.datetime(),
+  payloadRemovedAt: z.iso.datetime().nullable().meta({
+    description: 'Since when content, data, metadata and addresses are gone: by retention, or by an erasure.',
+  }),
   messages: z.array(acceptedMessage),
 });
 export type NotificationView = z.infer<typeof notificationView>;

@@ -11,5 +11,6 @@ const timeOfDay = z
  */
 export const quietHours = z
   .strictObject({ from: timeOfDay, to: timeOfDay })
-  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must differ from the beginning' });
+  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must differ from the beginning' })
+  .meta({ examples: [{ from: '22:00', to: '07:00' }] });
 export type QuietHours = z.infer<typeof quietHours>;

@@ -1,17 +1,34 @@
 import { z } from 'zod';
+import { deviceView } from './devices.ts';
 import { idSchema } from './ids.ts';
-import { deviceToken } from './notifications.ts';
-import { operation } from './operation.ts';
-import { platforms } from './statuses.ts';
-import { emailAddress, lineOfText, locale, timezone } from './text.ts';
+import { bulkMaxBodyBytes, operation } from './operation.ts';
+import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
+import { problemDocument } from './problem.ts';
+import { quietHours } from './quiet-hours.ts';
+import { emailAddress, jsonObject, lineOfText, locale, timezone } from './text.ts';
 
-/** The application's own id of a recipient. It must not look like one of ours, and a path must be able to hold it. */
+/**
+ * The application's own id of a recipient. It must look like neither one of our ids nor a tombstone's, and a path
+ * must be able to hold it.
+ */
 export const externalId = lineOfText(255)
   .refine((id) => id !== '.' && id !== '..', { message: 'must not be a dot segment, which no URL can name' })
   .refine((id) => !id.startsWith('rcp_'), { message: 'must not begin with rcp_, which is for our own ids' })
+  .refine((id) => !id.startsWith('erased:'), {
+    message: 'must not begin with erased:, which is for those who were erased',
+  })
   .meta({ examples: ['user-42'] });
 
-/** A recipient's contact data. `null` removes a value, leaving it out keeps it. */
+/** What templates may say about a recipient, bounded because every notification that uses it keeps a copy. */
+const attributesAtMostBytes = 16 * 1024;
+
+export const attributes = jsonObject
+  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= attributesAtMostBytes, {
+    message: 'must not have more than 16,384 bytes as JSON',
+  })
+  .meta({ type: 'object', examples: [{ plan: 'pro' }] });
+
+/** A recipient's data. `null` removes a value, leaving it out keeps it; `attributes` are replaced as a whole. */
 export const upsertRecipientInput = z.strictObject({
   externalId,
   name: lineOfText(200)
@@ -30,23 +47,10 @@ export const upsertRecipientInput = z.strictObject({
     .nullable()
     .optional()
     .meta({ examples: ['Europe/Paris'] }),
+  attributes: attributes.nullable().optional(),
+  quietHours: quietHours.nullable().optional(),
 });
 export type UpsertRecipientInput = z.infer<typeof upsertRecipientInput>;
-
-export const deviceView = z.strictObject({
-  id: idSchema('device'),
-  platform: z.enum(platforms),
-  token: z.string().meta({ examples: ['fGhJ3kLmQ9y:APA91bExampleToken'] }),
-  createdAt: z.iso.datetime(),
-  deactivatedAt: z.iso
-    .datetime()
-    .nullable()
-    .meta({
-      description:
-        'Since when the push provider knows the token no more; registering it again makes it live.',
-      examples: [null],
-    }),
-});
 
 export const recipientView = z.strictObject({
   id: idSchema('recipient'),
@@ -67,6 +71,8 @@ export const recipientView = z.strictObject({
     .string()
     .nullable()
     .meta({ examples: ['Europe/Paris'] }),
+  attributes: jsonObject,
+  quietHours: quietHours.nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   devices: z.array(deviceView),
@@ -78,6 +84,34 @@ const recipientId = lineOfText(255).meta({
   examples: ['user-42'],
 });
 
+/** Up to 1,000 items; each is parsed on its own, so that a bad one does not spoil the others. */
+export const upsertManyInput = z.strictObject({ items: z.array(z.unknown()).min(1).max(1000) });
+
+/** The result of one item of a bulk upsert, by its place in the request. */
+export const upsertManyItem = z.union([
+  z.strictObject({ index: z.int().min(0), id: idSchema('recipient'), externalId: z.string() }),
+  z.strictObject({ index: z.int().min(0), error: problemDocument }),
+]);
+export const upsertManyOutput = z.strictObject({ items: z.array(upsertManyItem) });
+export type UpsertManyOutput = z.infer<typeof upsertManyOutput>;
+
+/** Search and page of a list, newest first. */
+export const listRecipientsInput = takesOneCursor(
+  z.strictObject({
+    search: lineOfText(100)
+      .optional()
+      .meta({
+        description:
+          'What the external id, the e-mail address or the name begins with, in upper or lower case.',
+        examples: ['ada@'],
+      }),
+    ...pageFields(idSchema('recipient')),
+  }),
+);
+export type ListRecipientsInput = z.infer<typeof listRecipientsInput>;
+
+export const listRecipientsOutput = pageOutput(recipientView, idSchema('recipient'));
+
 export const upsertRecipient = operation({
   name: 'recipients.upsert',
   summary: 'Create a recipient or change the given fields of one.',
@@ -87,6 +121,18 @@ export const upsertRecipient = operation({
   access: { scope: 'manage' },
   input: upsertRecipientInput,
   output: recipientView,
+});
+
+export const upsertManyRecipients = operation({
+  name: 'recipients.upsertMany',
+  summary: 'Create or change up to 1,000 recipients, each with a result of its own.',
+  method: 'PUT',
+  path: '/v1/recipients',
+  status: 200,
+  access: { scope: 'manage' },
+  input: upsertManyInput,
+  output: upsertManyOutput,
+  maxBodyBytes: bulkMaxBodyBytes,
 });
 
 export const getRecipient = operation({
@@ -101,17 +147,13 @@ export const getRecipient = operation({
   errors: ['not_found'],
 });
 
-export const registerDeviceInput = z.strictObject({ recipientId, ...deviceToken.shape });
-
-export const registerDevice = operation({
-  name: 'devices.register',
-  summary: 'Give a recipient a device. A token belongs to one recipient: the last to register it.',
-  method: 'POST',
-  path: '/v1/recipients/{recipientId}/devices',
-  status: 201,
-  access: { scope: 'manage' },
-  input: registerDeviceInput,
-  output: deviceView,
-  errors: ['not_found', 'too_many_devices'],
+export const listRecipients = operation({
+  name: 'recipients.list',
+  summary: 'Recipients, newest first.',
+  method: 'GET',
+  path: '/v1/recipients',
+  status: 200,
+  access: { scope: 'read' },
+  input: listRecipientsInput,
+  output: listRecipientsOutput,
 });
-export type DeviceView = z.infer<typeof deviceView>;

@@ -7,7 +7,7 @@ export const lanes = ['critical', 'high', 'normal', 'bulk'] as const;
 export type Lane = (typeof lanes)[number];
 
 /** Platforms a device token can belong to. */
-export const platforms = ['fcm'] as const;
+export const platforms = ['fcm', 'onesignal', 'webpush'] as const;
 export type Platform = (typeof platforms)[number];
 
 /** Every status a message can have; how it moves between them is in `message-states.ts`. */
@@ -38,6 +38,8 @@ export const reasons = [
   'no_device',
   'opted_out',
   'quiet_hours',
+  'no_provider',
+  'erased',
   'canceled_by_request',
   'expired',
   'rejected',

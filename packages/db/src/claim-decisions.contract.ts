@@ -31,11 +31,10 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       };
       store = createStore(database);
       projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
-      await store.upsertRecipient(projectId, {
-        id: 'rcp_ada',
-        externalId: 'ada',
-        timezone: 'Europe/Paris',
-      });
+      const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
+      const change = { projectId, actor, action: 'recipients.upsert', auditId: 'aud_ada' };
+      const input = { externalId: 'ada', timezone: 'Europe/Paris' };
+      await store.upsertRecipients([{ ...change, id: 'rcp_ada', input }]);
     });
     afterEach(() => database.close());
 

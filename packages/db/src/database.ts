@@ -56,5 +56,10 @@ export interface Database {
   isOutage(error: unknown): boolean;
   /** Settings of the server that could lose what was accepted, a sentence for each; rejects while it is away. */
   settingFaults(): Promise<string[]>;
+  /**
+   * Clears away what files still hold of rows that were changed or deleted, as far as it can be done without
+   * stopping anybody. On Postgres that is vacuum's to do.
+   */
+  forgetRemains(): Promise<void>;
   close(): Promise<void>;
 }

@@ -16,6 +16,8 @@ export {
   type NotificationRow,
   type Refused,
 } from './store/claim.ts';
+export type { DeviceRow } from './store/devices.ts';
+export type { Erasure } from './store/erase.ts';
 export type { InvitationRow } from './store/invitations.ts';
 export type { Page } from './store/pages.ts';
 export type { RecipientPreferences, WordChange } from './store/preferences.ts';
@@ -23,7 +25,9 @@ export type { ProjectRules } from './store/project-rules.ts';
 export type { ProjectRow, ProjectSettings } from './store/projects.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
-export type { DeviceRow, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
+export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';
+export type { RecipientChange, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
+export type { PruneRule } from './store/retention.ts';
 export type { LiveSession, Rotation, SessionRow } from './store/sessions.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { TemplateRow } from './store/templates.ts';

@@ -69,6 +69,7 @@ export function postgresDatabase(pool: PostgresPool): Database {
     read: async <Row>(query: Query<Row>) => (await query) as unknown as Row[],
     isOutage: isPostgresOutage,
     settingFaults: () => postgresFaults(pool),
+    forgetRemains: async () => {},
     close: () => pool.end(),
   };
 }

@@ -11,6 +11,7 @@ import { until } from '../../../test/support/until.ts';
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { rows } from './database.ts';
+import { eraseContract } from './erase.contract.ts';
 import {
   type AcceptItem,
   createStore,
@@ -20,14 +21,17 @@ import {
 } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
+import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
 
 const contracts = [
   storeContract,
   accountsContract,
   claimDecisionsContract,
+  eraseContract,
   keysContract,
   preferencesContract,
+  retentionContract,
 ];
 
 describe('on PGlite', () => {

@@ -17,8 +17,15 @@ export function preferencesContract(dialect: string, open: () => Promise<Databas
       database = await open();
       store = createStore(database);
       projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
-      await store.upsertRecipient(projectId, { id: 'rcp_ada', externalId: 'ada' });
-      await store.upsertRecipient(projectId, { id: 'rcp_grace', externalId: 'grace' });
+      const change = { projectId, actor, action: 'recipients.upsert' };
+      await store.upsertRecipients(
+        ['ada', 'grace'].map((name) => ({
+          ...change,
+          id: `rcp_${name}`,
+          auditId: `aud_${name}`,
+          input: { externalId: name },
+        })),
+      );
     });
     afterEach(() => database.close());
 

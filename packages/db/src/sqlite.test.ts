@@ -10,9 +10,11 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
+import { eraseContract } from './erase.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
+import { retentionContract } from './retention.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
@@ -25,8 +27,10 @@ const contracts = [
   storeContract,
   accountsContract,
   claimDecisionsContract,
+  eraseContract,
   keysContract,
   preferencesContract,
+  retentionContract,
 ];
 for (const contract of contracts) contract('SQLite', async () => openSqlite({ path: freshPath() }));
 

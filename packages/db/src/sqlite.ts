@@ -12,8 +12,17 @@ import { tables } from './schema/sqlite.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations/sqlite', import.meta.url));
 
-/** The settings that P1 stands on. They are read back: SQLite ignores a pragma it does not understand. */
-const pragmas = { journal_mode: 'wal', synchronous: 2, busy_timeout: 5000, foreign_keys: 1 } as const;
+/**
+ * The settings that P1 stands on, and that what is erased is overwritten with zeros, from the first row on: a row
+ * leaves copies behind wherever it is changed. They are read back: SQLite ignores a pragma it does not understand.
+ */
+const pragmas = {
+  journal_mode: 'wal',
+  synchronous: 2,
+  busy_timeout: 5000,
+  foreign_keys: 1,
+  secure_delete: 1,
+} as const;
 
 /**
  * Opens (and creates) the record in a SQLite file and brings its schema up to date under a lock, so that
@@ -53,6 +62,8 @@ export function openSqlite(options: { path: string }): Database {
     isOutage: (error) => /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/.test(sqliteCode(error)),
     // Those that matter were read back above.
     settingFaults: async () => [],
+    // Older frames of the log hold what pages were before. Busy only says that somebody reads them: the next one does it.
+    forgetRemains: async () => void sqlite.pragma('wal_checkpoint(TRUNCATE)'),
     close: async () => void sqlite.close(),
   };
 }

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import {
   canMove,
   type MessageStatus,
   messageStatuses,
   replayableStatuses,
   type SendOutput,
+  type UpsertRecipientInput,
 } from '@tidings/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AcceptItem, Database, Settlement, Store, Verdict } from './index.ts';
@@ -729,35 +731,39 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
     });
 
     describe('recipients and devices', () => {
+      const actor = { kind: 'system', id: '', address: '', requestId: '' } as const;
+      const trail = () => ({ actor, auditId: `aud_${randomUUID()}` });
+      async function upsert(project: string, { id, ...input }: UpsertRecipientInput & { id: string }) {
+        const change = { ...trail(), action: 'recipients.upsert', projectId: project, id, input };
+        const [stored] = await store.upsertRecipients([change]);
+        return stored;
+      }
+
       test('an upsert changes only what it is given', async () => {
-        const first = await store.upsertRecipient(projectId, {
+        const first = await upsert(projectId, {
           id: 'rcp_1',
           externalId: 'ada',
           name: 'Ada',
           email: 'ada@example.com',
         });
-        const second = await store.upsertRecipient(projectId, {
-          id: 'rcp_2',
-          externalId: 'ada',
-          email: null,
-          locale: 'fr',
-        });
-        expect(second.recipient).toMatchObject({ id: 'rcp_1', name: 'Ada', email: null, locale: 'fr' });
-        expect(first.recipient.createdAt).toBe(second.recipient.createdAt);
-        expect(await store.findRecipient(projectId, 'rcp_1')).toEqual(second);
+        const second = await upsert(projectId, { id: 'rcp_2', externalId: 'ada', email: null, locale: 'fr' });
+        expect(second).toMatchObject({ id: 'rcp_1', name: 'Ada', email: null, locale: 'fr' });
+        expect(first?.createdAt).toBe(second?.createdAt);
+        expect(await store.findRecipient(projectId, 'rcp_1')).toEqual({ recipient: second, devices: [] });
         expect(await store.findRecipient('prj_other', 'ada')).toBeUndefined();
       });
 
       test('a device belongs to the last recipient that registered it', async () => {
         for (const name of ['ada', 'bob']) {
-          await store.upsertRecipient(projectId, { id: `rcp_${name}`, externalId: name });
+          await upsert(projectId, { id: `rcp_${name}`, externalId: name });
           const device = {
             id: `dev_${name}`,
             recipientId: `rcp_${name}`,
             platform: 'fcm',
             token: 't',
+            keys: null,
           } as const;
-          await store.registerDevice(projectId, device);
+          await store.registerDevice(projectId, device, trail());
         }
         expect((await store.findRecipient(projectId, 'ada'))?.devices).toEqual([]);
         expect((await store.findRecipient(projectId, 'bob'))?.devices).toMatchObject([{ id: 'dev_ada' }]);
@@ -769,9 +775,10 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
 
         async function register(token: string, project = projectId) {
           const recipientId = `rcp_${project}`;
-          await store.upsertRecipient(project, { id: recipientId, externalId: 'ada' });
+          await upsert(project, { id: recipientId, externalId: 'ada' });
           const id = `dev_${project}_${token}`;
-          return store.registerDevice(project, { id, recipientId, platform: 'fcm', token });
+          const device = { id, recipientId, platform: 'fcm', token, keys: null } as const;
+          return store.registerDevice(project, device, trail());
         }
 
         async function deactivated(project = projectId): Promise<string[]> {

@@ -24,7 +24,9 @@ import { listAudit, noteEvent } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { listCategories, removeCategory, upsertCategory } from './store/categories.ts';
 import { claim } from './store/claim.ts';
+import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
+import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import {
   acceptInvitation,
   createInvitation,
@@ -51,8 +53,10 @@ import {
   updateProject,
 } from './store/projects.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
-import { findRecipient, registerDevice, upsertRecipient } from './store/recipients.ts';
+import { preferencesOf, recordOf } from './store/recipient-data.ts';
+import { fillSearchKeys, findRecipient, listRecipients, upsertRecipients } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
+import { pruneAudit, pruneNotifications, retentions } from './store/retention.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import {
   findLiveSession,
@@ -79,6 +83,7 @@ const operations = {
   acceptInvitation,
   addTemplate,
   archiveProject,
+  beginErasure,
   cancel,
   changePassword,
   claim,
@@ -86,6 +91,8 @@ const operations = {
   createInvitation,
   createApiKey,
   createProject,
+  continueErasure,
+  dueErasures,
   endLeasesOf,
   endUnsendable,
   ensureProject,
@@ -93,6 +100,7 @@ const operations = {
   findAccount,
   findAccountByEmail,
   findAnswer,
+  fillSearchKeys,
   findApiKey,
   findExpired,
   findPreferences,
@@ -123,16 +131,22 @@ const operations = {
   openSession,
   listProjects,
   markKeysUsed,
+  listRecipients,
   overdue,
   parkMessage,
   projectRules,
+  preferencesOf,
+  pruneAudit,
+  pruneNotifications,
   putApiKey,
   putOnlyApiKey,
   raiseSequence,
   readSequence,
+  recordOf,
   registerDevice,
   removeCategory,
   removeEndedLogins,
+  removeDevice,
   renewJobs,
   renewLeases,
   replay,
@@ -143,12 +157,13 @@ const operations = {
   rotateSession,
   revokeApiKey,
   rotateApiKey,
+  retentions,
   settle,
   templateById,
   upsertCategory,
   updateAccount,
   updateProject,
-  upsertRecipient,
+  upsertRecipients,
 };
 
 type Bound<Operation> = Operation extends (database: Database, ...rest: infer Rest) => infer Result

@@ -2,6 +2,7 @@ import {
   type Channel,
   type ChannelContent,
   channels,
+  type JsonObject,
   type Lane,
   type OnAmbiguous,
   type Platform,
@@ -13,6 +14,7 @@ import type { AcceptItem, Store } from '@tidings/db';
 import type { FastPath } from '@tidings/queue';
 import { newId } from '@tidings/runtime';
 import { checkContent, checkVariables, type TemplateEngine } from '@tidings/templates';
+import { nobody, speak, speaksOfRecipient } from './recipient-data.ts';
 import { hashRequest } from './request-hash.ts';
 import type { FindTemplate } from './template-cache.ts';
 import { planTimes } from './times.ts';
@@ -34,6 +36,8 @@ interface Target {
   name: string | null;
   locale: string | null;
   email: string | null;
+  /** What templates may say of whoever receives it, by the name `recipient`. */
+  spoken: JsonObject;
   /** Live ones only. */
   devices: Array<{ platform: Platform; token: string }>;
 }
@@ -44,6 +48,8 @@ interface Content {
   templateKey: string | null;
   templateVersion: number | null;
   inline: ChannelContent | null;
+  /** Whether it mentions `recipient`. */
+  speaksOfRecipient: boolean;
   channels: Channel[];
   category: string | null;
   onAmbiguous: OnAmbiguous;
@@ -68,11 +74,10 @@ export function createPlanner(options: {
 
   async function findTarget(projectId: string, to: SendInput['to']): Promise<Target> {
     if ('email' in to) {
-      return { recipientId: null, name: to.name ?? null, locale: null, email: to.email, devices: [] };
+      const known = { ...nobody, name: to.name ?? null, email: to.email };
+      return { ...known, spoken: speak(known), devices: [] };
     }
-    if ('device' in to) {
-      return { recipientId: null, name: null, locale: null, email: null, devices: [to.device] };
-    }
+    if ('device' in to) return { ...nobody, spoken: speak(nobody), devices: [to.device] };
     const found = await store.findRecipient(projectId, to.recipientId);
     if (found === undefined) {
       throw new TidingsError('recipient_not_found', {
@@ -85,6 +90,7 @@ export function createPlanner(options: {
       name: recipient.name,
       locale: recipient.locale,
       email: recipient.email,
+      spoken: speak(recipient),
       devices: found.devices.filter(({ deactivatedAt }) => deactivatedAt === null),
     };
   }
@@ -98,6 +104,7 @@ export function createPlanner(options: {
         templateKey: null,
         templateVersion: null,
         inline: input.content,
+        speaksOfRecipient: speaksOfRecipient([input.content]),
         channels: channelsOf(input.content),
         category: null,
         onAmbiguous: 'resend',
@@ -117,6 +124,7 @@ export function createPlanner(options: {
       templateKey: template.key,
       templateVersion: template.version,
       inline: null,
+      speaksOfRecipient: speaksOfRecipient(Object.values(template.content)),
       channels: channels.filter((channel) => offered.has(channel)),
       category: template.category,
       onAmbiguous: template.onAmbiguous,
@@ -173,7 +181,7 @@ export function createPlanner(options: {
         templateKey: content.templateKey,
         templateVersion: content.templateVersion,
         content: content.inline,
-        data: input.data,
+        data: dataOf(input, content, target),
         metadata: input.metadata,
         locale: input.locale ?? target.locale,
         lane: input.lane,
@@ -186,6 +194,11 @@ export function createPlanner(options: {
     };
     return { item, answer };
   };
+}
+
+/** With the recipient in it, unless the application says something of that name itself. */
+function dataOf({ data }: SendInput, { speaksOfRecipient }: Content, { spoken }: Target): JsonObject {
+  return speaksOfRecipient && !Object.hasOwn(data, 'recipient') ? { ...data, recipient: spoken } : data;
 }
 
 function channelsOf(content: ChannelContent): Channel[] {

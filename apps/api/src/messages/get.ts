@@ -9,7 +9,7 @@ export const get = (store: Store) =>
   query(getMessage, async ({ id }, { principal }) => {
     const found = await store.getMessage(principal.projectId, id);
     if (found === undefined) throw new TidingsError('not_found');
-    const { message, attempts, replays, sendAt } = found;
+    const { message, attempts, replays, sendAt, payloadRemovedAt } = found;
     return {
       id: message.id,
       notificationId: message.notificationId,
@@ -18,6 +18,7 @@ export const get = (store: Store) =>
       status: message.status,
       reason: message.reason,
       address: message.address,
+      payloadRemovedAt: isoOrNull(payloadRemovedAt),
       createdAt: toIso(message.createdAt),
       dueAt: toIso(message.dueAt),
       expiresAt: toIso(message.expiresAt),
@@ -28,7 +29,8 @@ export const get = (store: Store) =>
     };
   });
 
-function viewAttempt(attempt: AttemptRow) {
+/** One try, as it is on record. */
+export function viewAttempt(attempt: AttemptRow) {
   const { number, outcome, provider, code, response } = attempt;
   return {
     number,

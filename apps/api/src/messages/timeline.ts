@@ -61,10 +61,10 @@ function momentsOf(attempt: AttemptRow, life: number, ends: End[]): Moment[] {
   return [started, { at: finishedAt, life, status, attempt: number, ...told }];
 }
 
-/** A try that would be repeated may have been the last; then it shares the instant of an end. */
+/** A try that would be repeated may have been the last, or there was nobody to try: it shares the instant of an end. */
 function statusOf(attempt: AttemptRow, ends: End[]): MessageStatus {
   const after = statusAfter[attempt.outcome];
-  if (after !== 'retrying') return after;
+  if (after !== 'retrying' && attempt.reason !== 'no_provider') return after;
   const endedByIt = ends.find(({ endedAt, status }) => endedAt === attempt.finishedAt && status !== 'sent');
   return endedByIt?.status ?? after;
 }

@@ -16,6 +16,7 @@ export function viewNotification({ notification, messages }: NotificationWithMes
     createdAt: toIso(notification.createdAt),
     sendAt: isoOrNull(notification.sendAt),
     expiresAt: toIso(notification.expiresAt),
+    payloadRemovedAt: isoOrNull(notification.payloadRemovedAt),
     messages: messages.map(({ id, channel, status, reason }) => ({
       id,
       channel,

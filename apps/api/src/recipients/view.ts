@@ -1,9 +1,16 @@
-import type { DeviceView, RecipientView } from '@tidings/contracts';
-import type { DeviceRow, RecipientWithDevices } from '@tidings/db';
-import { isoOrNull, toIso } from '../iso.ts';
+import type { RecipientView } from '@tidings/contracts';
+import type { RecipientRow, RecipientWithDevices } from '@tidings/db';
+import { viewDevice } from '../devices/view.ts';
+import { toIso } from '../iso.ts';
 
+/** A recipient as the API shows it. */
 export function viewRecipient({ recipient, devices }: RecipientWithDevices): RecipientView {
-  const { id, externalId, name, email, locale, timezone } = recipient;
+  return { ...viewPerson(recipient), devices: devices.map(viewDevice) };
+}
+
+/** The same without its devices. */
+export function viewPerson(recipient: RecipientRow): Omit<RecipientView, 'devices'> {
+  const { id, externalId, name, email, locale, timezone, attributes, quietHours } = recipient;
   return {
     id,
     externalId,
@@ -11,12 +18,9 @@ export function viewRecipient({ recipient, devices }: RecipientWithDevices): Rec
     email,
     locale,
     timezone,
+    attributes,
+    quietHours,
     createdAt: toIso(recipient.createdAt),
     updatedAt: toIso(recipient.updatedAt),
-    devices: devices.map(viewDevice),
   };
-}
-
-export function viewDevice({ id, platform, token, createdAt, deactivatedAt }: DeviceRow): DeviceView {
-  return { id, platform, token, createdAt: toIso(createdAt), deactivatedAt: isoOrNull(deactivatedAt) };
 }

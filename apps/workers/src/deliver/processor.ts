@@ -52,12 +52,16 @@ export function createProcessor(options: ProcessorOptions) {
 
   async function attempt(claimed: Claimed): Promise<ProviderResult> {
     const { message, notification } = claimed;
+    const { platform } = message;
+    if (platform !== null && provider.platforms?.includes(platform) === false) {
+      return { outcome: 'rejected', reason: 'no_provider' };
+    }
     const content = await render(claimed);
     if ('outcome' in content) return content;
     const sending = provider.send({
       messageId: message.id,
       address: message.address ?? '',
-      platform: message.platform,
+      platform,
       toName: notification.toName,
       date: message.firstClaimedAt ?? message.createdAt,
       content: content as RenderedEmail & RenderedPush,

@@ -23,6 +23,8 @@ export function verdictOn(
     case 'bounced':
       return { status: 'bounced', reason: reason ?? 'invalid_address', countsFailure: true };
     case 'rejected':
+      // Nothing failed: there is nobody to hand it to.
+      if (reason === 'no_provider') return { status: 'skipped', reason, countsFailure: false };
       return { status: 'failed', reason: reason ?? 'rejected', countsFailure: true };
     case 'held':
       return retrying(reason ?? 'provider_unavailable', 0, false);

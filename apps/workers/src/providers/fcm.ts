@@ -63,5 +63,5 @@ export function createFcmProvider(
     }
   }
 
-  return { name: 'fcm', send, probe, close: connection.close };
+  return { name: 'fcm', platforms: ['fcm'], send, probe, close: connection.close };
 }

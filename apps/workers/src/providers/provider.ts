@@ -47,6 +47,8 @@ export interface ProviderResult {
 /** Hands messages to the outside. Whatever the provider does is a result; a throw is a bug. */
 export interface Provider<Content extends RenderedEmail | RenderedPush = RenderedEmail | RenderedPush> {
   readonly name: string;
+  /** The platforms whose devices it reaches; all of them when it does not say. */
+  readonly platforms?: readonly Platform[];
   send(delivery: Delivery<Content>): Promise<ProviderResult>;
   /** Is the provider reachable? Asked before a held queue moves again; sends nothing. */
   probe(): Promise<boolean>;

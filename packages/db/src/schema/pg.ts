@@ -15,6 +15,7 @@ export const {
   audit,
   apiKeys,
   recipients,
+  erasures,
   categories,
   preferences,
   preferenceDefaults,

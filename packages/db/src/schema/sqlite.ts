@@ -11,6 +11,7 @@ export const {
   audit,
   apiKeys,
   recipients,
+  erasures,
   categories,
   preferences,
   preferenceDefaults,

@@ -15,6 +15,7 @@ import type {
   Scope,
   SendOutput,
   VariableKind,
+  WebPushKeys,
 } from '@tidings/contracts';
 import { sql } from 'drizzle-orm';
 import type * as sqliteColumns from './columns.sqlite.ts';
@@ -24,6 +25,18 @@ import type * as sqliteColumns from './columns.sqlite.ts';
  * it has ended: the indexes that the relay and the reconciler walk hold open messages only.
  */
 export type Place = 'store' | 'queue';
+
+/**
+ * An erasure's way: the recipient's own notifications, those sent to its addresses without naming it, and, a
+ * while later, its own once more, for what was under way in the meantime.
+ */
+export type ErasureStep = 'own' | 'direct' | 'late';
+
+/** Addresses that are being forgotten: e-mail in lower case, tokens as they are. */
+export interface ErasedAddresses {
+  emails: string[];
+  tokens: string[];
+}
 
 /** The schema, written once for both dialects. */
 export function defineTables(c: typeof sqliteColumns) {
@@ -38,6 +51,8 @@ export function defineTables(c: typeof sqliteColumns) {
       /** Whose quiet hours are meant when a recipient has no timezone. */
       timezone: c.text('timezone').notNull().default('UTC'),
       retention: c.json('retention').$type<Partial<Retention>>().notNull().default({}),
+      /** Random, made when it is first needed: what the hashes of suppressed addresses are keyed with. */
+      suppressionKey: c.text('suppression_key'),
       createdAt: c.timestamp('created_at').notNull(),
       /** Since when nobody gets in with its keys any more. */
       archivedAt: c.timestamp('archived_at'),
@@ -183,6 +198,26 @@ export function defineTables(c: typeof sqliteColumns) {
     ],
   );
 
+  /** What is still to be done to erase a recipient. The row goes when nothing is left. */
+  const erasures = c.table(
+    'erasures',
+    {
+      recipientId: c
+        .text('recipient_id')
+        .primaryKey()
+        .references(() => recipients.id),
+      projectId: c.text('project_id').notNull(),
+      step: c.text('step').$type<ErasureStep>().notNull(),
+      /** Where the step got to. */
+      cursor: c.text('cursor'),
+      /** Whose notifications are to be found without the recipient's id. Empty once they were. */
+      addresses: c.json('addresses').$type<ErasedAddresses>().notNull(),
+      /** When it is to go on, should whoever is at it have died. */
+      dueAt: c.timestamp('due_at').notNull(),
+    },
+    (t) => [c.index('erasures_due').on(t.dueAt)],
+  );
+
   /** What a recipient can opt out of. */
   const categories = c.table(
     'categories',
@@ -265,7 +300,10 @@ export function defineTables(c: typeof sqliteColumns) {
         .notNull()
         .references(() => recipients.id),
       platform: c.text('platform').$type<Platform>().notNull(),
+      /** Of a Web Push subscription it is the endpoint. */
       token: c.text('token').notNull(),
+      /** What a Web Push subscription is encrypted with (RFC 8291). */
+      keys: c.json('keys').$type<WebPushKeys>(),
       createdAt: c.timestamp('created_at').notNull(),
       /** When a provider said that it knows the token no more. Null while pushes are sent to it. */
       deactivatedAt: c.timestamp('deactivated_at'),
@@ -486,6 +524,7 @@ export function defineTables(c: typeof sqliteColumns) {
     audit,
     apiKeys,
     recipients,
+    erasures,
     categories,
     preferences,
     preferenceDefaults,

@@ -32,17 +32,31 @@ export async function getNotification(
   return (await withMessages(database, found))[0];
 }
 
-/** A message with its attempts and replays, first to last, and when it was to be sent (null: at once). */
+/**
+ * A message with its attempts and replays, first to last, when it was to be sent (null: at once), and since when its
+ * payload is gone.
+ */
 export async function getMessage(
   database: Database,
   projectId: string,
   id: string,
 ): Promise<
-  { message: MessageRow; attempts: AttemptRow[]; replays: ReplayRow[]; sendAt: number | null } | undefined
+  | {
+      message: MessageRow;
+      attempts: AttemptRow[];
+      replays: ReplayRow[];
+      sendAt: number | null;
+      payloadRemovedAt: number | null;
+    }
+  | undefined
 > {
   const { messages, attempts, replays, notifications } = database.tables;
   const [found] = await database.handle
-    .select({ message: messages, sendAt: notifications.sendAt })
+    .select({
+      message: messages,
+      sendAt: notifications.sendAt,
+      payloadRemovedAt: notifications.payloadRemovedAt,
+    })
     .from(messages)
     .innerJoin(notifications, eq(notifications.id, messages.notificationId))
     .where(and(eq(messages.projectId, projectId), eq(messages.id, id)));

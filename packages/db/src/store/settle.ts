@@ -2,12 +2,12 @@ import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } 
 import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
-import { deactivateDevice } from './recipients.ts';
+import { deactivateDevice } from './devices.ts';
 
 /** What a message becomes after an attempt. */
 export type Verdict =
   | { status: 'sent' }
-  | { status: 'failed' | 'bounced' | 'unknown'; reason: Reason; countsFailure: boolean }
+  | { status: 'failed' | 'bounced' | 'unknown' | 'skipped'; reason: Reason; countsFailure: boolean }
   | {
       status: 'retrying';
       reason: Reason;
@@ -43,7 +43,8 @@ export interface Settled {
  * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
  * under its current lease, with one exception: a success wins over any status but a delivery, however late.
  * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
- * that bounces deactivates the device it was for, in the same commit. Where the tries run out and one of them was
+ * that bounces deactivates the device it was for, in the same commit. Of a message that was erased meanwhile, which
+ * has no address any more, what the provider answered is not kept. Where the tries run out and one of them was
  * ambiguous it ends as unknown: it may have been delivered, and nobody could say that it failed.
  */
 export function settle(database: Database, settlements: Settlement[]): Promise<Settled[]> {
@@ -139,11 +140,28 @@ function* settleSuccesses(
               inArray(messages.status, statusesBefore('sent')),
             ),
           )
-          .returning({ id: messages.id }),
+          .returning({ id: messages.id, isErased: sql<unknown>`${messages.address} is null` }),
       { ...listValues('id', ids), at },
     ),
   );
+  yield* forgetAnswers(
+    database,
+    db,
+    moved.flatMap(({ id, isErased }) => (isErased ? [id] : [])),
+  );
   return new Set(moved.map(({ id }) => id));
+}
+
+/** Providers quote addresses in their answers, and these messages are to have none. */
+function* forgetAnswers({ tables: { attempts } }: Database, db: Handle, ids: string[]): Steps<void> {
+  if (ids.length === 0) return;
+  yield* rows(
+    db
+      .update(attempts)
+      .set({ response: null })
+      .where(inArray(attempts.messageId, ids))
+      .returning({ number: attempts.number }),
+  );
 }
 
 const released = { leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
@@ -164,8 +182,8 @@ function* settleFailure(options: {
     eq(messages.status, 'sending'),
   );
   const failures = verdict.countsFailure ? sql`${messages.failures} + 1` : messages.failures;
-  const end = (status: MessageStatus, reason: Reason, where = held) =>
-    rows(
+  function* end(status: MessageStatus, reason: Reason, where = held) {
+    const moved = yield* rows(
       db
         .update(messages)
         .set({ ...ended, status, reason, failures: sql`${failures}`, endedAt: at })
@@ -176,6 +194,9 @@ function* settleFailure(options: {
           address: messages.address,
         }),
     );
+    if (moved.some(({ address }) => address === null)) yield* forgetAnswers(database, db, [one.messageId]);
+    return moved;
+  }
   if (verdict.status !== 'retrying') {
     const isOut = verdict.status === 'failed' && verdict.reason === 'attempts_exhausted';
     if (isOut && (yield* wasAmbiguous(database, db, one.messageId))) {
@@ -203,6 +224,8 @@ function* settleFailure(options: {
   );
   if (retried.length > 0) return 'retrying';
   const canceled = and(held, isNotNull(messages.cancelRequestedAt));
+  const erased = and(canceled, isNull(messages.address));
+  if ((yield* end('skipped', 'erased', erased)).length > 0) return 'skipped';
   if ((yield* end('canceled', 'canceled_by_request', canceled)).length > 0) return 'canceled';
   return (yield* end('expired', 'expired')).length > 0 ? 'expired' : 'fenced';
 }

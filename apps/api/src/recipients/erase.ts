@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import { eraseRecipient, TidingsError } from '@tidings/contracts';
+import type { Store } from '@tidings/db';
+import { newId } from '@tidings/runtime';
+import { toIso } from '../iso.ts';
+import { actorOf, mutation } from '../operations.ts';
+
+/** How long a caller waits for a long erasure. The workers go on with it. */
+const patienceMs = 5000;
+
+/** `recipients.erase`: begins, and goes on as long as the caller may be made to wait. */
+export const erase = (store: Store) =>
+  mutation(eraseRecipient, async ({ recipientId }, context) => {
+    const begun = await store.beginErasure(context.principal.projectId, recipientId, {
+      actor: actorOf(context),
+      auditId: newId('audit'),
+      newKey: randomBytes(32).toString('hex'),
+    });
+    if (begun === undefined) throw new TidingsError('not_found');
+    const giveUp = performance.now() + patienceMs;
+    let { complete } = begun;
+    while (!complete && performance.now() < giveUp) {
+      complete = !(await store.continueErasure(begun.recipientId));
+      // SQLite does each step at once: whoever accepts meanwhile must get a turn.
+      await new Promise(setImmediate);
+    }
+    return { id: begun.recipientId, erasedAt: toIso(begun.erasedAt), complete };
+  });

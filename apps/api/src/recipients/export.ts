@@ -1,0 +1,64 @@
+import { exportRecipient, type RecipientExport, TidingsError } from '@tidings/contracts';
+import type { NotificationRecord, Store } from '@tidings/db';
+import { viewDevice } from '../devices/view.ts';
+import { isoOrNull, toIso } from '../iso.ts';
+import { viewAttempt } from '../messages/get.ts';
+import { query } from '../operations.ts';
+import { toPage } from '../page.ts';
+import { viewPerson } from './view.ts';
+
+/** `recipients.export`. Named so, for `export` is a word of the language. */
+export const exportAll = (store: Store) =>
+  query(exportRecipient, async ({ recipientId, limit, after }, { principal }) => {
+    const { projectId } = principal;
+    const person = await store.findRecipient(projectId, recipientId);
+    if (person === undefined) throw new TidingsError('not_found');
+    const { id } = person.recipient;
+    const [preferences, notifications] = await Promise.all([
+      store.preferencesOf(id),
+      store.recordOf(projectId, { recipientId: id, limit, after }),
+    ]);
+    const { items, after: next } = toPage(notifications, { limit, after }, viewRecord);
+    return {
+      recipient: viewPerson(person.recipient),
+      devices: person.devices.map((device) => ({ ...viewDevice(device), keys: device.keys })),
+      preferences: preferences.map(({ channel, category, enabled, updatedAt }) => ({
+        channel,
+        category: category === '' ? null : category,
+        enabled,
+        updatedAt: toIso(updatedAt),
+      })),
+      notifications: { items, after: next },
+    };
+  });
+
+type ExportedNotification = RecipientExport['notifications']['items'][number];
+
+function viewRecord({ notification, messages, attempts }: NotificationRecord): ExportedNotification {
+  const { id, toName, content, data, metadata, locale, lane, category } = notification;
+  return {
+    id,
+    toName,
+    template: notification.templateKey,
+    templateVersion: notification.templateVersion,
+    content,
+    data,
+    metadata,
+    locale,
+    lane,
+    category,
+    createdAt: toIso(notification.createdAt),
+    sendAt: isoOrNull(notification.sendAt),
+    payloadRemovedAt: isoOrNull(notification.payloadRemovedAt),
+    messages: messages.map((message) => ({
+      id: message.id,
+      channel: message.channel,
+      status: message.status,
+      reason: message.reason,
+      address: message.address,
+      createdAt: toIso(message.createdAt),
+      endedAt: isoOrNull(message.endedAt),
+      attempts: (attempts.get(message.id) ?? []).map(viewAttempt),
+    })),
+  };
+}

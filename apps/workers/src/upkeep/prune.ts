@@ -1,0 +1,65 @@
+import type { Retention } from '@tidings/contracts';
+import type { PruneRule, Store } from '@tidings/db';
+
+/** Rows that one commit looks at. */
+const rowsAtOnce = 200;
+
+const daysOf: Readonly<Record<PruneRule, (retention: Retention) => number | null>> = {
+  payloads: ({ payloadsDays }) => payloadsDays,
+  idempotencyKeys: ({ idempotencyKeysDays }) => idempotencyKeysDays,
+  attempts: ({ attemptsDays }) => attemptsDays,
+  notifications: ({ notificationsDays }) => notificationsDays,
+};
+
+/**
+ * Removes what is older than its project keeps it, a commit a call. Answers whether there is more to do now; false
+ * ends a round, and the next call begins another.
+ */
+export function createPruner({ store }: { store: Store }): () => Promise<boolean> {
+  // Where the next round of a project and rule begins: what is before it was done with by an earlier one.
+  const doneUntil = new Map<string, string>();
+  let round: AsyncGenerator<void> | undefined;
+
+  async function* newRound(): AsyncGenerator<void> {
+    for (const { projectId, retention } of await store.retentions()) {
+      for (const [rule, days] of Object.entries(daysOf)) {
+        yield* pruneBy(projectId, rule as PruneRule, days(retention));
+      }
+      if (retention.auditDays !== null) yield* pruneAudit(projectId, retention.auditDays);
+    }
+    yield* pruneAudit(null, instanceAuditDays);
+  }
+
+  async function* pruneBy(projectId: string, rule: PruneRule, days: number | null): AsyncGenerator<void> {
+    if (days === null) return;
+    const key = `${projectId} ${rule}`;
+    let after = doneUntil.get(key) ?? null;
+    let isWhole = true;
+    do {
+      const page = await store.pruneNotifications({ projectId, rule, days, after, limit: rowsAtOnce });
+      if (isWhole && page.doneUntil !== null) doneUntil.set(key, page.doneUntil);
+      isWhole &&= page.doneUntil === page.after;
+      after = page.after;
+      yield;
+    } while (after !== null);
+  }
+
+  async function* pruneAudit(projectId: string | null, days: number): AsyncGenerator<void> {
+    while (await store.pruneAudit({ projectId, days, limit: rowsAtOnce })) yield;
+  }
+
+  return async () => {
+    round ??= newRound();
+    try {
+      const { done } = await round.next();
+      if (done) round = undefined;
+      return !done;
+    } catch (error) {
+      round = undefined;
+      throw error;
+    }
+  };
+}
+
+/** What belongs to no project has no rules of its own. */
+const instanceAuditDays = 365;

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { channelContent } from './content.ts';
+import { deviceView, webPushKeys } from './devices.ts';
+import { idSchema } from './ids.ts';
+import { attemptView } from './messages.ts';
+import { operation } from './operation.ts';
+import { recipientView } from './recipients.ts';
+import { channels, lanes, messageStatuses, reasons } from './statuses.ts';
+import { jsonObject, lineOfText } from './text.ts';
+
+const recipientId = lineOfText(255).meta({
+  description: 'The external id, or our own (rcp_…).',
+  examples: ['user-42'],
+});
+
+/** A message as an export tells of it: where it went, and what providers answered. */
+const exportedMessage = z.strictObject({
+  id: idSchema('message'),
+  channel: z.enum(channels),
+  status: z.enum(messageStatuses),
+  reason: z.enum(reasons).nullable(),
+  address: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().nullable(),
+  attempts: z.array(attemptView),
+});
+
+const exportedNotification = z.strictObject({
+  id: idSchema('notification'),
+  toName: z.string().nullable(),
+  template: z.string().nullable(),
+  templateVersion: z.int().nullable(),
+  content: channelContent.nullable(),
+  data: jsonObject,
+  metadata: jsonObject,
+  locale: z.string().nullable(),
+  lane: z.enum(lanes),
+  category: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  sendAt: z.iso.datetime().nullable(),
+  payloadRemovedAt: z.iso.datetime().nullable(),
+  messages: z.array(exportedMessage),
+});
+
+/** Everything that is held about a recipient, its notifications in pages. */
+export const recipientExport = z.strictObject({
+  recipient: recipientView.omit({ devices: true }),
+  devices: z.array(z.strictObject({ ...deviceView.shape, keys: webPushKeys.nullable() })),
+  preferences: z.array(
+    z.strictObject({
+      channel: z.enum(channels),
+      category: z.string().nullable().meta({ description: 'Null for all categories.' }),
+      enabled: z.boolean(),
+      updatedAt: z.iso.datetime(),
+    }),
+  ),
+  notifications: z.strictObject({
+    items: z.array(exportedNotification),
+    after: idSchema('notification').nullable().meta({ description: 'Leads to older ones.' }),
+  }),
+});
+export type RecipientExport = z.infer<typeof recipientExport>;
+
+export const exportRecipient = operation({
+  name: 'recipients.export',
+  summary: 'Everything held about a recipient, its notifications newest first, in pages.',
+  method: 'GET',
+  path: '/v1/recipients/{recipientId}/export',
+  status: 200,
+  access: { scope: 'manage' },
+  errors: ['not_found'],
+  input: z.strictObject({
+    recipientId,
+    limit: z.int().min(1).max(50).default(20),
+    after: idSchema('notification').optional(),
+  }),
+  output: recipientExport,
+});

@@ -1,1 +1,0 @@
-ALTER TABLE "messages" ADD COLUMN "deferred_at" bigint;

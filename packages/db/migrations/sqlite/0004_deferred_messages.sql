@@ -1,1 +1,0 @@
-ALTER TABLE `messages` ADD `deferred_at` integer;

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type Sqlite from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { acceptItem } from './accept-item.fixture.ts';
+import { createStore, type Database, openSqlite, type Store } from './index.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'tidings-plans-'));
+const seen = new Set<string>();
+let database: Database;
+let store: Store;
+let client: Sqlite.Database;
+let projectId: string;
+
+beforeAll(async () => {
+  database = openSqlite({ path: join(dir, 'plans.db') });
+  ({ $client: client } = database.handle as unknown as { $client: Sqlite.Database });
+  const prepare = client.prepare.bind(client);
+  client.prepare = ((text: string) => {
+    seen.add(text);
+    return prepare(text);
+  }) as typeof client.prepare;
+  store = createStore(database);
+  projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
+});
+afterAll(async () => {
+  await database.close();
+  rmSync(dir, { recursive: true });
+});
+
+const actor = { kind: 'system', id: '', address: '', requestId: '' } as const;
+let made = 0;
+const trail = () => {
+  made += 1;
+  return { actor, auditId: `aud_${made}` };
+};
+
+async function addOld(recipientId: string | null): Promise<void> {
+  const one = acceptItem({
+    projectId,
+    notification: { recipientId },
+    message: { status: 'skipped', place: null, address: 'a@example.com' },
+  });
+  await store.accept([one]);
+  await database.handle.update(database.tables.notifications).set({ createdAt: 0 }).returning();
+  await database.handle.update(database.tables.messages).set({ endedAt: 0 }).returning();
+}
+
+/** The lines of the plans of all statements that this runs. */
+async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
+  seen.clear();
+  await run();
+  const texts = [...seen].filter((text) => /^(select|update|delete)/i.test(text));
+  expect(texts.length).toBeGreaterThan(0);
+  return texts.flatMap((text) =>
+    (client.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...unbound(text)) as Array<{ detail: string }>).map(
+      ({ detail }) => detail,
+    ),
+  );
+}
+
+/** The planner looks at no value. */
+const unbound = (text: string) => Array.from(text.matchAll(/\?/g), () => null);
+
+/** A walk over a whole table that grows with use, or over an index of it. */
+const fullScan = /^SCAN "?(notifications|messages|attempts|replays|recipients|audit)\b/;
+
+const page = { after: null, limit: 200 };
+const prune = (rule: 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications') => () =>
+  store.pruneNotifications({ projectId, rule, days: 1, ...page });
+
+describe('no statement of the upkeep, and no search, walks over a whole table', () => {
+  test.each([
+    ['payloads', prune('payloads')],
+    ['idempotency keys', prune('idempotencyKeys')],
+    ['attempts', prune('attempts')],
+    ['notifications', prune('notifications')],
+    ['audit', () => store.pruneAudit({ projectId, days: 0, limit: 200 })],
+    ["the instance's audit", () => store.pruneAudit({ projectId: null, days: 0, limit: 200 })],
+    ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],
+    ['a page', () => store.listRecipients(projectId, { after: 'rcp_x', limit: 20 })],
+    ['search keys', () => store.fillSearchKeys(projectId, 200)],
+    [
+      'an erasure',
+      async () => {
+        await store.beginErasure(projectId, 'ada', { ...trail(), newKey: 'k' });
+        while (await store.continueErasure('rcp_ada'));
+        await store.dueErasures(1);
+      },
+    ],
+  ])('%s', async (_, run) => {
+    const input = { externalId: 'ada', email: 'a@example.com' };
+    await store.upsertRecipients([{ ...trail(), action: 'x', projectId, id: 'rcp_ada', input }]);
+    await addOld('rcp_ada');
+    await addOld(null);
+    expect((await plansOf(run)).filter((line) => fullScan.test(line))).toEqual([]);
+  });
+});

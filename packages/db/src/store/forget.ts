@@ -1,0 +1,76 @@
+import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+
+/** What a notification is without its payload. */
+export const withoutPayload = { toName: null, content: null, data: {}, metadata: {} };
+
+/**
+ * One step of a commit: nothing of what the notifications said, and to whom, remains; nor what providers answered,
+ * since they quote addresses. What waits to be sent ends; what is being sent ends when it comes back, unless it was
+ * sent.
+ */
+export function* forgetNotifications(database: Database, db: Handle, ids: string[]): Steps<void> {
+  if (ids.length === 0) return;
+  const { notifications, messages, attempts } = database.tables;
+  const { now } = database;
+  const theirs = inArray(messages.notificationId, ids);
+  // First, for it takes every row: no claim or settlement moves one between the two statements after it.
+  const forgotten = yield* rows(
+    db.update(messages).set({ address: null }).where(theirs).returning({ id: messages.id }),
+  );
+  yield* rows(
+    db
+      .update(messages)
+      .set({ status: 'skipped', reason: 'erased', place: null, endedAt: now })
+      .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
+      .returning({ id: messages.id }),
+  );
+  yield* rows(
+    db
+      .update(messages)
+      .set({ cancelRequestedAt: sql`coalesce(${messages.cancelRequestedAt}, ${now})` })
+      .where(and(theirs, eq(messages.status, 'sending')))
+      .returning({ id: messages.id }),
+  );
+  for (const mine of inPieces(
+    forgotten.map(({ id }) => id),
+    1000,
+  )) {
+    yield* rows(
+      db
+        .update(attempts)
+        .set({ response: null })
+        .where(and(inArray(attempts.messageId, mine), isNotNull(attempts.response)))
+        .returning({ number: attempts.number }),
+    );
+  }
+  yield* rows(
+    db
+      .update(notifications)
+      .set({ ...withoutPayload, payloadRemovedAt: sql`coalesce(${notifications.payloadRemovedAt}, ${now})` })
+      .where(inArray(notifications.id, ids))
+      .returning({ id: notifications.id }),
+  );
+}
+
+/** Cuts a list of ids, so that a statement has no more values than a database takes. */
+export function inPieces(ids: string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
+    ids.slice(at * size, (at + 1) * size),
+  );
+}
+
+/** One step of a commit: removes devices and preferences. Answers the tokens that there were. */
+export function* forgetPerson({ tables }: Database, db: Handle, recipientId: string): Steps<string[]> {
+  const { devices, preferences } = tables;
+  const removed = yield* rows(
+    db.delete(devices).where(eq(devices.recipientId, recipientId)).returning({ token: devices.token }),
+  );
+  yield* rows(
+    db
+      .delete(preferences)
+      .where(eq(preferences.recipientId, recipientId))
+      .returning({ channel: preferences.channel }),
+  );
+  return removed.map(({ token }) => token);
+}

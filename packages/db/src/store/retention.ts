@@ -1,0 +1,229 @@
+import { defaultRetention, endStatuses, openStatuses, type Retention } from '@tidings/contracts';
+import { and, asc, eq, gt, gte, inArray, isNotNull, isNull, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { inPieces, withoutPayload } from './forget.ts';
+
+/** What is removed of a notification once it is old enough. */
+export type PruneRule = 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications';
+
+const dayMs = 86_400_000;
+
+/** What every project keeps, and how long; its own rules before the defaults. */
+export async function retentions(
+  database: Database,
+): Promise<Array<{ projectId: string; retention: Retention }>> {
+  const { projects } = database.tables;
+  const found = await database.handle
+    .select({ projectId: projects.id, retention: projects.retention })
+    .from(projects)
+    .orderBy(asc(projects.id));
+  return found.map(({ projectId, retention }) => ({
+    projectId,
+    retention: { ...defaultRetention, ...retention },
+  }));
+}
+
+/** Where a round of pruning got to. */
+export interface PrunePage {
+  /** Go on after this one; null: the rest is too young. */
+  after: string | null;
+  /** None of those before it will be of interest to the next round either. */
+  doneUntil: string | null;
+}
+
+/**
+ * Looks at one page of a project's notifications, oldest first, and does to those of age what the rule says, in one
+ * commit. Of age is what was accepted, and for everything but idempotency keys has ended too, more than `days` ago:
+ * an open message is never touched.
+ */
+export function pruneNotifications(
+  database: Database,
+  options: { projectId: string; rule: PruneRule; days: number; after: string | null; limit: number },
+): Promise<PrunePage> {
+  const { projectId, rule, days, after, limit } = options;
+  const { notifications } = database.tables;
+  return database.commit(function* (db) {
+    const cutoff = sql<number>`${database.now} - ${days * dayMs}`;
+    const page = yield* rows(
+      db
+        .select({ id: notifications.id, isOld: sql<unknown>`${notifications.createdAt} < ${cutoff}` })
+        .from(notifications)
+        .where(
+          and(
+            eq(notifications.projectId, projectId),
+            after === null ? undefined : gt(notifications.id, after),
+          ),
+        )
+        .orderBy(asc(notifications.id))
+        .limit(limit),
+    );
+    const old = page.flatMap(({ id, isOld }) => (isOld ? [id] : []));
+    if (old.length === 0) return { after: null, doneUntil: null };
+    const ripe = rule === 'idempotencyKeys' ? old : yield* endedBefore(database, db, old, cutoff);
+    if (ripe.length > 0) yield* removals[rule](database, db, ripe);
+    const left = page.find(({ id }) => !ripe.includes(id))?.id;
+    const doneUntil = page.findLast(({ id }) => left === undefined || id < left)?.id ?? null;
+    return { after: page.length < limit ? null : (page.at(-1)?.id ?? null), doneUntil };
+  });
+}
+
+/** Of these notifications those all of whose messages ended before the cutoff. */
+function* endedBefore(
+  { tables: { notifications, messages } }: Database,
+  db: Handle,
+  ids: string[],
+  cutoff: SQL<number>,
+): Steps<string[]> {
+  const unripe = db
+    .select({ id: messages.id })
+    .from(messages)
+    .where(
+      and(
+        eq(messages.notificationId, notifications.id),
+        or(inArray(messages.status, [...openStatuses]), gte(messages.endedAt, cutoff)),
+      ),
+    );
+  const found = yield* rows(
+    db
+      .select({ id: notifications.id })
+      .from(notifications)
+      .where(and(inArray(notifications.id, ids), notExists(unripe))),
+  );
+  return found.map(({ id }) => id);
+}
+
+type Removal = (database: Database, db: Handle, ids: string[]) => Steps<void>;
+
+const removals: Readonly<Record<PruneRule, Removal>> = {
+  payloads: removePayloads,
+  idempotencyKeys: removeKeys,
+  attempts: removeAttempts,
+  notifications: removeNotifications,
+};
+
+/** Addresses first: that takes the rows, so that a replay either came before and is seen, or finds no address. */
+function* removePayloads(database: Database, db: Handle, ids: string[]): Steps<void> {
+  const { notifications, messages } = database.tables;
+  yield* rows(
+    db
+      .update(messages)
+      .set({ address: null })
+      .where(
+        and(
+          inArray(messages.notificationId, ids),
+          inArray(messages.status, [...endStatuses]),
+          isNotNull(messages.address),
+        ),
+      )
+      .returning({ id: messages.id }),
+  );
+  yield* rows(
+    db
+      .update(notifications)
+      .set({ ...withoutPayload, payloadRemovedAt: database.now })
+      .where(
+        and(
+          inArray(notifications.id, ids),
+          isNull(notifications.payloadRemovedAt),
+          notExists(openMessages(database, db)),
+        ),
+      )
+      .returning({ id: notifications.id }),
+  );
+}
+
+function openMessages({ tables: { notifications, messages } }: Database, db: Handle) {
+  return db
+    .select({ id: messages.id })
+    .from(messages)
+    .where(and(eq(messages.notificationId, notifications.id), inArray(messages.status, [...openStatuses])));
+}
+
+function* removeKeys({ tables: { notifications } }: Database, db: Handle, ids: string[]): Steps<void> {
+  yield* rows(
+    db
+      .update(notifications)
+      .set({ idempotencyKey: null, requestHash: null })
+      .where(and(inArray(notifications.id, ids), isNotNull(notifications.idempotencyKey)))
+      .returning({ id: notifications.id }),
+  );
+}
+
+function* removeAttempts(database: Database, db: Handle, ids: string[]): Steps<void> {
+  const { attempts } = database.tables;
+  for (const theirs of yield* endedMessagesOf(database, db, ids)) {
+    yield* rows(
+      db.delete(attempts).where(inArray(attempts.messageId, theirs)).returning({ number: attempts.number }),
+    );
+  }
+}
+
+function* removeNotifications(database: Database, db: Handle, ids: string[]): Steps<void> {
+  const { notifications, messages, attempts, replays } = database.tables;
+  const ended = inArray(messages.status, [...endStatuses]);
+  for (const theirs of yield* endedMessagesOf(database, db, ids)) {
+    yield* rows(
+      db.delete(attempts).where(inArray(attempts.messageId, theirs)).returning({ number: attempts.number }),
+    );
+    yield* rows(db.delete(replays).where(inArray(replays.messageId, theirs)).returning({ at: replays.at }));
+    yield* rows(
+      db
+        .delete(messages)
+        .where(and(inArray(messages.id, theirs), ended))
+        .returning({ id: messages.id }),
+    );
+  }
+  const left = db
+    .select({ id: messages.id })
+    .from(messages)
+    .where(eq(messages.notificationId, notifications.id));
+  yield* rows(
+    db
+      .delete(notifications)
+      .where(and(inArray(notifications.id, ids), notExists(left)))
+      .returning({ id: notifications.id }),
+  );
+}
+
+/** In pieces, by their ids: a planner given a subquery may prefer to read all attempts. */
+function* endedMessagesOf({ tables: { messages } }: Database, db: Handle, ids: string[]): Steps<string[][]> {
+  const found = yield* rows(
+    db
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(inArray(messages.notificationId, ids), inArray(messages.status, [...endStatuses]))),
+  );
+  return inPieces(
+    found.map(({ id }) => id),
+    1000,
+  );
+}
+
+/**
+ * Removes the oldest of a project's audit rows that are older than `days`, at most `limit`; null stands for the
+ * instance. Answers whether there may be more.
+ */
+export function pruneAudit(
+  database: Database,
+  options: { projectId: string | null; days: number; limit: number },
+): Promise<boolean> {
+  const { projectId, days, limit } = options;
+  const { audit } = database.tables;
+  return database.commit(function* (db) {
+    const oldest = yield* rows(
+      db
+        .select({
+          id: audit.id,
+          isOld: sql<unknown>`${audit.at} < ${database.now} - ${days * dayMs}`,
+        })
+        .from(audit)
+        .where(projectId === null ? isNull(audit.projectId) : eq(audit.projectId, projectId))
+        .orderBy(asc(audit.id))
+        .limit(limit),
+    );
+    const old = oldest.flatMap(({ id, isOld }) => (isOld ? [id] : []));
+    if (old.length === 0) return false;
+    yield* rows(db.delete(audit).where(inArray(audit.id, old)).returning({ id: audit.id }));
+    return old.length === limit;
+  });
+}
