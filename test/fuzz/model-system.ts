@@ -193,14 +193,13 @@ export async function openSystem() {
     const inIt: Store = { ...store, ensureProject: async () => projectId };
     const { key } = await bootstrap({ store: inIt, dataDir: own.path });
     own.remove();
-    await store.addTemplate(projectId, {
-      id: newId('template'),
-      key: 'held_in_doubt',
-      version: 1,
+    const content = { en: { email: { subject: 's', text: 't' } } };
+    await store.addPublishedTemplate(projectId, 'held_in_doubt', newId('template'), {
       category: null,
       onAmbiguous: 'hold',
-      variables: {},
-      content: { en: { email: { subject: 's', text: 't' } } },
+      schema: {},
+      source: { content },
+      content,
     });
     const api = createApi({
       store,

@@ -22,6 +22,7 @@ beforeAll(async () => {
   for (let index = 0; index < 3; index += 1) {
     sent.push(await tested.call('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content }));
   }
+  const drafted = await tested.call('POST', '/v1/templates', { key: 'drafted', content: { en: content } });
   const notifications = sent.map(({ body }) => body.id);
   const messages = sent.flatMap(({ body }) => (body.messages as Array<{ id: string }>).map(({ id }) => id));
   samples = {
@@ -34,6 +35,9 @@ beforeAll(async () => {
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
     token: ['device-1'],
+    key: ['welcome_email', 'drafted', 'button', 'default'],
+    revision: [drafted.body.revision],
+    version: [1],
   };
 });
 afterAll(() => tested.close());
@@ -79,6 +83,10 @@ const fitting: ErrorCode[] = [
   'invalid_time',
   'too_many_devices',
   'idempotency_key_reused',
+  'template_exists',
+  'revision_conflict',
+  'no_draft',
+  'not_published',
 ];
 
 describe.each(allOperations.map((operation) => [operation.name, operation] as const))(

@@ -1,7 +1,7 @@
 import type { Store } from '@tidings/db';
 import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
-import { createTemplateEngine } from '@tidings/templates';
+import { createMjmlThread, createSchemas, createTemplateEngine } from '@tidings/templates';
 import { createAccept } from './accept/accept.ts';
 import { createAdmission } from './accept/admission.ts';
 import { createPlanner } from './accept/plan.ts';
@@ -31,16 +31,26 @@ export function createApi(options: {
 }): Api {
   const { store, engine, config, log, metrics } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
+  const engineOfTemplates = createTemplateEngine();
+  const schemas = createSchemas();
+  const templates = createTemplateCache({ store, schemas });
+  const mjml = createMjmlThread();
   const makePlan = createPlanner({
     store,
-    findTemplate: createTemplateCache({ store }),
-    templates: createTemplateEngine(),
+    findTemplate: templates.find,
+    templates: engineOfTemplates,
     fastPath,
   });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
   const { fetch } = createApp({
-    router: createRouter({ store, accept, log }),
+    router: createRouter({
+      store,
+      accept,
+      templates,
+      tools: { engine: engineOfTemplates, schemas, runMjml: mjml.run },
+      log,
+    }),
     authenticate: createAuthenticate({ store }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT }),
     readiness: createReadiness({ store, engine, admission }),
@@ -57,7 +67,7 @@ export function createApi(options: {
     },
     stop: async () => {
       await server?.stop();
-      await Promise.all([fastPath.stop(), admission.stop()]);
+      await Promise.all([fastPath.stop(), admission.stop(), mjml.stop()]);
     },
   };
 }

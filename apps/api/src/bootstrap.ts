@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { scopes } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
-import { defaultTemplates } from '@tidings/templates';
 import { hashApiKey } from './auth/api-keys.ts';
+import { addDefaultTemplates } from './templates/default-templates.ts';
 
 /** The first key of a project and where it came from. */
 export interface BootstrapKey {
@@ -45,9 +45,7 @@ export async function bootstrap(options: {
 /** May be done again, whatever of it was done before. */
 async function storeWhatIsNeeded(store: Store, key: string): Promise<void> {
   const projectId = await store.ensureProject({ id: newId('project'), key: 'default' });
-  for (const template of defaultTemplates) {
-    await store.addTemplate(projectId, { ...template, id: newId('template') });
-  }
+  await addDefaultTemplates(store, projectId);
   const [, id = ''] = key.split('_');
   await store.putOnlyApiKey({
     id,

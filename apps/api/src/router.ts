@@ -1,6 +1,8 @@
 import type { Store } from '@tidings/db';
 import type { Log } from '@tidings/runtime';
+import type { BuildTools } from '@tidings/templates';
 import type { Accept } from './accept/accept.ts';
+import type { TemplateCache } from './accept/template-cache.ts';
 import * as messages from './messages/get.ts';
 import { cancel } from './notifications/cancel.ts';
 import { get as getNotification } from './notifications/get.ts';
@@ -11,9 +13,21 @@ import { router } from './operations.ts';
 import { get as getRecipient } from './recipients/get.ts';
 import { register } from './recipients/register-device.ts';
 import { upsert } from './recipients/upsert.ts';
+import { get as getPart } from './template-parts/get.ts';
+import { list as listParts } from './template-parts/list.ts';
+import { remove as removePart } from './template-parts/remove.ts';
+import { upsert as upsertPart } from './template-parts/upsert.ts';
+import { createTemplatesRouter } from './templates/router.ts';
 
 /** Every operation of the API by its name. REST and OpenAPI are made from the same table. */
-export function createRouter({ store, accept, log }: { store: Store; accept: Accept; log: Log }) {
+export function createRouter(options: {
+  store: Store;
+  accept: Accept;
+  templates: TemplateCache;
+  tools: BuildTools;
+  log: Log;
+}) {
+  const { store, accept, templates, tools, log } = options;
   return router({
     notifications: router({
       send: send(accept),
@@ -25,6 +39,13 @@ export function createRouter({ store, accept, log }: { store: Store; accept: Acc
     messages: router({ get: messages.get(store) }),
     recipients: router({ upsert: upsert(store), get: getRecipient(store) }),
     devices: router({ register: register(store) }),
+    templates: createTemplatesRouter({ store, accept, cache: templates, tools }),
+    templateParts: router({
+      upsert: upsertPart(store),
+      get: getPart(store),
+      list: listParts(store),
+      remove: removePart(store),
+    }),
   });
 }
 

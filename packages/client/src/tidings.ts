@@ -1,14 +1,29 @@
 import type {
+  archiveTemplate,
   cancelNotification,
+  createTemplate,
   getMessage,
   getNotification,
   getRecipient,
+  getTemplate,
+  getTemplatePart,
+  lintTemplate,
   listNotifications,
+  listTemplateParts,
+  listTemplates,
+  listTemplateVersions,
   Operation,
+  previewTemplate,
+  publishTemplate,
   registerDevice,
+  removeTemplatePart,
+  rollbackTemplate,
   sendManyNotifications,
   sendNotification,
+  testSendTemplate,
+  updateTemplate,
   upsertRecipient,
+  upsertTemplatePart,
 } from '@tidings/contracts';
 import type { z } from 'zod';
 
@@ -45,4 +60,23 @@ export interface Tidings {
   messages: { get: Query<typeof getMessage> };
   recipients: { upsert: Mutation<typeof upsertRecipient>; get: Query<typeof getRecipient> };
   devices: { register: Mutation<typeof registerDevice> };
+  templates: {
+    create: Mutation<typeof createTemplate>;
+    get: Query<typeof getTemplate>;
+    list: Query<typeof listTemplates>;
+    versions: Query<typeof listTemplateVersions>;
+    update: Mutation<typeof updateTemplate>;
+    publish: Mutation<typeof publishTemplate>;
+    rollback: Mutation<typeof rollbackTemplate>;
+    archive: Mutation<typeof archiveTemplate>;
+    lint: Mutation<typeof lintTemplate>;
+    preview: Mutation<typeof previewTemplate>;
+    testSend: Mutation<typeof testSendTemplate>;
+  };
+  templateParts: {
+    upsert: Mutation<typeof upsertTemplatePart>;
+    get: Query<typeof getTemplatePart>;
+    list: Query<typeof listTemplateParts>;
+    remove: Mutation<typeof removeTemplatePart>;
+  };
 }

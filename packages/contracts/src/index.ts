@@ -11,4 +11,7 @@ export * from './queues.ts';
 export * from './quiet-hours.ts';
 export * from './recipients.ts';
 export * from './statuses.ts';
+export * from './template-parts.ts';
+export * from './template-versions.ts';
+export * from './templates.ts';
 export * from './text.ts';

@@ -11,7 +11,25 @@ import { findRecipient, registerDevice, upsertRecipient } from './store/recipien
 import { hasten, replay } from './store/replay.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import { settle } from './store/settle.ts';
-import { addTemplate, latestTemplate, templateById } from './store/templates.ts';
+import {
+  addTemplatePart,
+  allTemplateParts,
+  deleteTemplatePart,
+  getTemplatePart,
+  listTemplateParts,
+  putTemplatePart,
+} from './store/template-parts.ts';
+import { getTemplate, listTemplates, listTemplateVersions } from './store/template-read.ts';
+import {
+  addPublishedTemplate,
+  archiveTemplate,
+  createTemplate,
+  publishTemplate,
+  rollbackTemplate,
+  startDraft,
+  updateDraft,
+} from './store/template-versions.ts';
+import { defaultLocaleOf, publishedTemplate, templateById } from './store/templates.ts';
 import {
   enterWindow,
   hasBacklogOver,
@@ -24,9 +42,15 @@ import {
 
 const operations = {
   accept,
-  addTemplate,
+  addPublishedTemplate,
+  addTemplatePart,
+  allTemplateParts,
+  archiveTemplate,
   cancel,
   claim,
+  createTemplate,
+  defaultLocaleOf,
+  deleteTemplatePart,
   endLeasesOf,
   endUnsendable,
   ensureProject,
@@ -37,25 +61,35 @@ const operations = {
   findRecipient,
   getMessage,
   getNotification,
+  getTemplate,
+  getTemplatePart,
   hasBacklogOver,
   hasten,
   laneStates,
-  latestTemplate,
   leaveWindow,
   listAudit,
   listNotifications,
+  listTemplateParts,
+  listTemplateVersions,
+  listTemplates,
   overdue,
   parkMessage,
+  publishTemplate,
+  publishedTemplate,
   putApiKey,
   putOnlyApiKey,
+  putTemplatePart,
   raiseSequence,
   readSequence,
   registerDevice,
   renewJobs,
   renewLeases,
   replay,
+  rollbackTemplate,
   settle,
+  startDraft,
   templateById,
+  updateDraft,
   upsertRecipient,
 };
 

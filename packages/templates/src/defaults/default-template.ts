@@ -1,0 +1,98 @@
+import type {
+  EmailSource,
+  JsonObject,
+  PartKind,
+  PartSource,
+  PushContent,
+  TemplateSource,
+} from '@tidings/contracts';
+
+/** A template that a project has from its first start. */
+export interface DefaultTemplate {
+  key: string;
+  category: string;
+  schema: JsonObject;
+  content: TemplateSource;
+}
+
+/** A layout or partial that a project has from its first start. */
+export interface DefaultPart {
+  kind: PartKind;
+  key: string;
+  source: PartSource;
+}
+
+/** What an e-mail of ours says in one language. Liquid in all of it; HTML in `rows` only. */
+export interface Words {
+  subject: string;
+  preheader: string;
+  hello: string;
+  text: string;
+  button: string;
+  /** Between the text and the button. */
+  rows?: { html: string; text: string };
+  /** Small, at the end. */
+  note?: string;
+}
+
+/** An e-mail in the default layout, as HTML and as text. */
+export function emailOf({ subject, preheader, hello, text, button, rows, note }: Words): EmailSource {
+  const html = [
+    `<h1 style="margin:0 0 16px;font-size:20px;line-height:28px">${hello}</h1>`,
+    `<p style="margin:0 0 16px">${text}</p>`,
+    ...(rows === undefined ? [] : [rows.html]),
+    `{% render 'button', href: link, label: '${button}' %}`,
+    ...(note === undefined ? [] : [`<p style="margin:24px 0 0;font-size:13px;color:#667085">${note}</p>`]),
+  ];
+  const lines = [hello, text, ...(rows === undefined ? [] : [rows.text]), `${button}:\n{{ link }}`];
+  if (note !== undefined) lines.push(note);
+  return {
+    layout: 'default',
+    subject,
+    preheader,
+    html: `${html.join('\n')}\n`,
+    text: `${lines.join('\n\n')}\n`,
+  };
+}
+
+/** The two templates of one occasion: `<name>_email`, or `key`, and its twin `<name>_push`. */
+export function twins(options: {
+  key: string;
+  pushKey: string;
+  category: string;
+  required: JsonObject;
+  optional?: JsonObject;
+  /** Of the required ones, what the push says. */
+  inPush: string[];
+  emails: Record<string, Words>;
+  pushes: Record<string, PushContent>;
+}): DefaultTemplate[] {
+  const { key, pushKey, category, required, optional = {}, inPush, emails, pushes } = options;
+  const schema = (names: string[], properties: JsonObject) => ({
+    type: 'object',
+    required: names,
+    properties,
+  });
+  return [
+    {
+      key,
+      category,
+      schema: schema(Object.keys(required), { ...required, ...optional }),
+      content: mapped(emails, (words) => ({ email: emailOf(words) })),
+    },
+    {
+      key: pushKey,
+      category,
+      schema: schema(inPush, Object.fromEntries(inPush.map((name) => [name, required[name]]))),
+      content: mapped(pushes, (push) => ({ push })),
+    },
+  ];
+}
+
+function mapped<From, To>(record: Record<string, From>, change: (from: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
+
+/** What a person may be called, and other texts that must not be empty. */
+export const words = { type: 'string', minLength: 1 };
+export const webAddress = { type: 'string', format: 'http-url' };

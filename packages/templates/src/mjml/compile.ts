@@ -1,0 +1,91 @@
+import { markLiquid } from '../liquid-marks.ts';
+
+/** What is wrong with a piece of MJML. */
+export interface MjmlFault {
+  line: number;
+  message: string;
+}
+
+/** What MJML became, and what was wrong with it. */
+export interface MjmlResult {
+  html: string;
+  faults: MjmlFault[];
+}
+
+/** Compiles MJML without Liquid in it. Rejects when it takes too long. */
+export type RunMjml = (source: string) => Promise<MjmlResult>;
+
+/** What MJML passes on as it is: Liquid in there needs no wrapping. */
+const endings = new Set([
+  'mj-accordion-text',
+  'mj-accordion-title',
+  'mj-button',
+  'mj-html-attributes',
+  'mj-navbar-link',
+  'mj-preview',
+  'mj-raw',
+  'mj-social-element',
+  'mj-style',
+  'mj-table',
+  'mj-text',
+  'mj-title',
+]);
+
+/**
+ * Compiles MJML with Liquid in it, which comes through as it was: in attributes and texts, and as tags between
+ * components, where MJML itself would drop it. Includes are refused: they would read files.
+ */
+export async function compileMjml(run: RunMjml, source: string): Promise<MjmlResult> {
+  const include = /<mj-include\b/i.exec(source);
+  if (include !== null) {
+    return {
+      html: '',
+      faults: [{ line: lineAt(source, include.index), message: 'mj-include is not allowed' }],
+    };
+  }
+  const marked = markLiquid(source, (word, before, isTag) =>
+    isTag && isBetweenComponents(before) ? `<mj-raw>${word}</mj-raw>` : word,
+  );
+  const { html, faults } = await run(marked.text);
+  return {
+    html: marked.restore(html),
+    faults: faults
+      // What a variable holds is not known: MJML may not call it a bad colour.
+      .filter(({ message }) => message.search(marked.mark) === -1)
+      .map(({ line, message }) => ({
+        line: line + linesWithin(marked.text, line, marked.pieces, marked.mark),
+        message,
+      })),
+  };
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}
+
+/** Lines that pieces of Liquid had above this line, and their words do not have. */
+function linesWithin(text: string, line: number, pieces: string[], mark: RegExp): number {
+  const above = text
+    .split('\n')
+    .slice(0, Math.max(0, line - 1))
+    .join('\n');
+  const breaks = [...above.matchAll(mark)].map(
+    ([, index]) => (pieces[Number(index)] ?? '').split('\n').length - 1,
+  );
+  return breaks.reduce((sum, count) => sum + count, 0);
+}
+
+/** Does what comes after this text stand between MJML components, rather than in a tag or in a component's text? */
+function isBetweenComponents(before: string): boolean {
+  const opened = before.lastIndexOf('<');
+  if (opened > before.lastIndexOf('>')) return false;
+  const open: string[] = [];
+  for (const [, slash, name = '', rest = ''] of before.matchAll(
+    /<(\/?)(mj-[a-z-]+|mjml)\b((?:"[^"]*"|'[^']*'|[^>"'])*)>/g,
+  )) {
+    if (slash === '/') open.pop();
+    else if (!rest.endsWith('/')) open.push(name);
+  }
+  const innermost = open.at(-1);
+  return innermost !== undefined && innermost !== 'mjml' && !endings.has(innermost);
+}
