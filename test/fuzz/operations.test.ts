@@ -35,7 +35,7 @@ beforeAll(async () => {
     data: [{ name: 'Ada', link: 'https://example.com/' }],
     idempotencyKey: ['again', '"quoted"'],
     token: ['device-1'],
-    key: ['welcome_email', 'drafted', 'button', 'default'],
+    key: ['welcome_email', 'drafted', 'default'],
     revision: [drafted.body.revision],
     version: [1],
   };

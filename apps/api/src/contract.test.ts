@@ -138,7 +138,7 @@ const calls: Record<string, () => { path: string; body?: unknown; trpc: () => Pr
   }),
   'templateParts.get': () => ({
     path: '/v1/template-parts/layout/default',
-    trpc: () => tidings.templateParts.get.query({ kind: 'partial', key: 'button' }),
+    trpc: () => tidings.templateParts.get.query({ kind: 'layout', key: 'default' }),
   }),
   'templateParts.list': () => ({
     path: '/v1/template-parts',

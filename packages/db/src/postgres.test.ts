@@ -17,6 +17,7 @@ import {
   openPostgres,
 } from './index.ts';
 import { storeContract } from './store.contract.ts';
+import { templatesContract } from './templates.contract.ts';
 
 describe('on PGlite', () => {
   let record: Awaited<ReturnType<typeof openPgliteRecord>>;
@@ -25,10 +26,12 @@ describe('on PGlite', () => {
   });
   afterAll(() => record.database.close());
 
-  storeContract('Postgres (PGlite)', async () => {
+  const open = async () => {
     await record.empty();
     return { ...record.database, close: async () => {} };
-  });
+  };
+  storeContract('Postgres (PGlite)', open);
+  templatesContract('Postgres (PGlite)', open);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -44,11 +47,13 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await server.stop();
   });
 
-  storeContract('Postgres', async () => {
+  const openEmpty = async () => {
     const database = await openPostgres({ url: server.url() });
     await emptyTables(admin);
     return database;
-  });
+  };
+  storeContract('Postgres', openEmpty);
+  templatesContract('Postgres', openEmpty);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

@@ -41,7 +41,7 @@ export function emailOf({ subject, preheader, hello, text, button, rows, note }:
     `<h1 style="margin:0 0 16px;font-size:20px;line-height:28px">${hello}</h1>`,
     `<p style="margin:0 0 16px">${text}</p>`,
     ...(rows === undefined ? [] : [rows.html]),
-    `{% render 'button', href: link, label: '${button}' %}`,
+    buttonOf(button),
     ...(note === undefined ? [] : [`<p style="margin:24px 0 0;font-size:13px;color:#667085">${note}</p>`]),
   ];
   const lines = [hello, text, ...(rows === undefined ? [] : [rows.text]), `${button}:\n{{ link }}`];
@@ -53,6 +53,11 @@ export function emailOf({ subject, preheader, hello, text, button, rows, note }:
     html: `${html.join('\n')}\n`,
     text: `${lines.join('\n\n')}\n`,
   };
+}
+
+/** A link that looks like a button, also where padding of links means nothing. */
+function buttonOf(label: string): string {
+  return `<table role="presentation" cellpadding="0" cellspacing="0"><tr><td style="padding:12px 24px;border-radius:6px;background:#175cd3"><a href="{{ link }}" style="color:#ffffff;text-decoration:none">${label}</a></td></tr></table>`;
 }
 
 /** The two templates of one occasion: `<name>_email`, or `key`, and its twin `<name>_push`. */

@@ -26,13 +26,7 @@ const layout = `<!doctype html>
 </html>
 `;
 
-const button = `<table role="presentation" cellpadding="0" cellspacing="0"><tr><td style="border-radius:6px;background:#175cd3">
-<a href="{{ href }}" style="display:inline-block;padding:12px 24px;${font};font-size:16px;color:#ffffff;text-decoration:none">{{ label }}</a>
-</td></tr></table>
-`;
-
 /** What the default templates share. */
 export const defaultParts: readonly DefaultPart[] = [
   { kind: 'layout', key: 'default', source: { html: layout, text: '{% content %}' } },
-  { kind: 'partial', key: 'button', source: { html: button, text: '{{ label }}: {{ href }}' } },
 ];
