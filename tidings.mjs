@@ -8,6 +8,7 @@ const roles = {
   api: './apps/api/src/main.ts',
   workers: './apps/workers/src/main.ts',
   board: './apps/board/src/main.ts',
+  templates: './apps/all-in-one/src/templates-folder/main.ts',
 };
 
 const needed = 24;
