@@ -61,8 +61,22 @@ function newCheck(quick: Ajv2020, thorough: Ajv2020, schema: JsonObject): CheckD
     if (JSON.stringify(data).length > namedInFullUpTo) return firstErrors.map(describe);
     naming ??= compileWith(thorough, schema);
     naming(data);
-    return (naming.errors ?? firstErrors).slice(0, 100).map(describe);
+    return inOrderOf(schema, (naming.errors ?? firstErrors).slice(0, 100).map(describe));
   };
+}
+
+/** Faults in the order in which the schema names the variables, not in that of Ajv's keywords. */
+function inOrderOf({ properties }: JsonObject, faults: ErrorDetail[]): ErrorDetail[] {
+  const names = Object.keys(properties ?? {});
+  const place = ({ pointer }: ErrorDetail) => {
+    const at = names.indexOf(unescaped(pointer.split('/')[2] ?? ''));
+    return at === -1 ? names.length : at;
+  };
+  return faults.toSorted((one, other) => place(one) - place(other));
+}
+
+function unescaped(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function newAjv(allErrors: boolean): Ajv2020 {

@@ -252,7 +252,7 @@ describe('the data of a send', () => {
       );
     expect(await wrong({})).toEqual(['/data/order']);
     expect(await wrong({ order: {} })).toEqual(['/data/order/id']);
-    expect(await wrong({ order: { id: 'B-1' }, more: 1 })).toEqual(['/data/more', '/data/order/id']);
+    expect(await wrong({ order: { id: 'B-1' }, more: 1 })).toEqual(['/data/order/id', '/data/more']);
     expect(await send('checked', { order: { id: 'A-1' } })).toMatchObject({ templateVersion: 1 });
   });
 });
