@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRecord } from '../support/record.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { ended, startTidings, type TestTidings } from '../support/tidings.ts';
 
@@ -57,6 +58,22 @@ describe('what arrives', () => {
     expect(mail.html).toContain(`<html lang="${lang}">`);
     expect(mail.html).toContain('href="https://example.com/confirm"');
     expect(mail.text).toContain('https://example.com/confirm');
+  });
+
+  test("a locale that there is nothing for falls back to the project's", async () => {
+    const { templates, notifications } = running.tidings;
+    const of = (subject: string) => ({ email: { subject, text: '{{ locale }}' } });
+    await templates.create.mutate({ key: 'default', content: { en: of('Hello'), it: of('Ciao') } });
+    await templates.publish.mutate({ key: 'default' });
+    const record = await openRecord(dir.path);
+    await record.query("UPDATE projects SET default_locale = 'it-CH'");
+    const to = { email: 'ada@example.com' };
+    const sent = await notifications.send.mutate({ to, template: 'default', locale: 'de' });
+    expect(await mailOf(sent.messages[0]?.id ?? '')).toMatchObject({ subject: 'Ciao', text: 'it\n' });
+    const seen = await templates.preview.mutate({ key: 'default', locale: 'de' });
+    expect(seen.email).toMatchObject({ locale: 'it', subject: 'Ciao' });
+    await record.query("UPDATE projects SET default_locale = 'en'");
+    await record.database.close();
   });
 
   test('MJML with a layout, a partial and a loop, and a text part that nobody wrote', async () => {

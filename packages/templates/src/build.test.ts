@@ -255,7 +255,12 @@ describe('what the lint finds', () => {
     ['an event handler', '<p onclick="f(\'{{ name }}\')">x</p>', ['error script_place']],
     ['a variable in a script', '<script>var a = "{{ name }}"</script>', ['error script_place']],
     ['a variable in a style', '<style>{{ name }}</style>', ['error style_place']],
-    ['what is not escaped', '{{ name | raw }}', ['warning unescaped']],
+    [
+      'what is not escaped',
+      '{{ name | raw }}{% echo name | raw %}',
+      ['warning unescaped', 'warning unescaped'],
+    ],
+    ['another way to write it', '<p class={% echo name %}>x</p>', ['error unquoted_attribute']],
     ['an unknown filter', '{{ name | nosuch }}', ['error liquid']],
     ['an unknown tag', '{% nosuch %}', ['error liquid']],
     ['an unclosed tag', '{% if name %}', ['error liquid']],

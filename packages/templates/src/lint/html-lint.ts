@@ -9,6 +9,11 @@ export interface HtmlFinding {
   detail: string;
 }
 
+/** Does it write something that depends on data? */
+function isOutput(piece: string): boolean {
+  return /^(\{\{|\{%-?\s*(echo|cycle|liquid)\b)/.test(piece);
+}
+
 /** Attributes that a mail program may follow. */
 const links = new Set(['href', 'src', 'action', 'formaction', 'background', 'poster', 'xlink:href']);
 
@@ -21,9 +26,7 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
   const { text, pieces, mark } = markLiquid(html);
   const findings: HtmlFinding[] = [];
   const outputsIn = (value: string) =>
-    [...value.matchAll(mark)]
-      .map(([, index]) => pieces[Number(index)] ?? '')
-      .filter((piece) => piece.startsWith('{{'));
+    [...value.matchAll(mark)].map(([, index]) => pieces[Number(index)] ?? '').filter(isOutput);
   let inside = '';
 
   function checkAttribute(name: string, value: string, quote: string | null | undefined): void {
@@ -48,7 +51,7 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
     }
     const [, index] = /^\s*lq[0-9a-f]+n(\d+)z/.exec(value) ?? [];
     const piece = index === undefined ? undefined : pieces[Number(index)];
-    if (piece?.startsWith('{{') && !mustBeWebUrl(pieces, Number(index), isWebUrl)) {
+    if (piece !== undefined && isOutput(piece) && !mustBeWebUrl(pieces, Number(index), isWebUrl)) {
       findings.push({
         severity: 'warning',
         rule: 'unchecked_link',
@@ -78,7 +81,7 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
   });
   parser.end(text);
   for (const piece of pieces) {
-    if (piece.startsWith('{{') && /\|\s*raw\b/.test(piece)) {
+    if (isOutput(piece) && /\|\s*raw\b/.test(piece)) {
       findings.push({
         severity: 'warning',
         rule: 'unescaped',
