@@ -58,7 +58,7 @@ export const versionFields = {
   content: templateSource,
   schema: jsonObject.optional().meta({
     description:
-      'JSON Schema (draft 2020-12) of the data of a send. Without references to elsewhere; patterns are those of RE2. The format `http-url` is an absolute http or https URL.',
+      'JSON Schema (draft 2020-12) of the data of a send. Without references to elsewhere; patterns are those of RE2, of at most 500 characters, and match texts of at most 10,000. The format `http-url` is an absolute http or https URL.',
   }),
   category: lineOfText(100).nullable().optional(),
   onAmbiguous: z.enum(onAmbiguousKinds).optional().meta({

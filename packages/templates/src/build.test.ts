@@ -146,6 +146,20 @@ describe('MJML', () => {
     expect(text).toContain('A<B gift');
   });
 
+  test('what is written in a text or an attribute is not taken for a component', async () => {
+    const given = source(
+      '<!-- <mj-text> --><mj-text css-class="a > b">1 < 2 {% if yes %}yes{% endif %}</mj-text>{% if no %}<mj-spacer />{% endif %}<mj-text>end</mj-text>',
+    );
+    const { html: made = '' } = await rendered(given, { yes: true });
+    expect(made).toContain('1 < 2 yes');
+    expect(made).not.toContain('{%');
+  });
+
+  test('half a megabyte of Liquid in MJML harms nobody', async () => {
+    const { findings } = await build(source(`<mj-text>${'{% assign a = 1 %}'.repeat(28_000)}</mj-text>`));
+    expect(Array.isArray(findings)).toBe(true);
+  });
+
   test('a mistake is named with its line', async () => {
     const { findings } = await build(source('\n<mj-text colour="red">x</mj-text>\n<mj-nosuch />'));
     expect(findings.map(({ detail }) => detail)).toEqual([
@@ -289,8 +303,11 @@ describe('what the lint finds', () => {
     ['20,000 nested blocks', `${'{% if name %}'.repeat(20_000)}${'{% endif %}'.repeat(20_000)}`],
     ['100,000 open brackets', '{{'.repeat(100_000)],
     ['half a megabyte of tags', '<a href="'.repeat(50_000)],
+    ['half a megabyte of links', "<a href='{{ name }}'>".repeat(24_000)],
+    ['half a megabyte of bodies', '<body '.repeat(80_000)],
   ])('%s harm nobody', async (_, source) => {
-    expect(Array.isArray((await build(html(source))).findings)).toBe(true);
+    const email = { subject: 's', preheader: 'p', html: source };
+    expect(Array.isArray((await build({ en: { email } })).findings)).toBe(true);
   });
 });
 

@@ -167,10 +167,13 @@ export async function buildVersion(
 /** Mail programs show the first text of a mail beside its subject, even when it is hidden in the mail itself. */
 function withPreheader(html: string, preheader: string): string {
   const hidden = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${preheader}</div>`;
-  const body = /<body\b(?:"[^"]*"|'[^']*'|[^>"'])*>/i.exec(html);
-  if (body === null) return hidden + html;
-  const end = body.index + body[0].length;
-  return html.slice(0, end) + hidden + html.slice(end);
+  const begin = /<body\b/i.exec(html)?.index;
+  if (begin === undefined) return hidden + html;
+  // Sticky: looked for at this one place, whatever the rest is.
+  const body = /<body\b(?:"[^"]*"|'[^']*'|[^>"'])*>/iy;
+  body.lastIndex = begin;
+  if (!body.test(html)) return hidden + html;
+  return html.slice(0, body.lastIndex) + hidden + html.slice(body.lastIndex);
 }
 
 function firstLine(error: unknown): string {

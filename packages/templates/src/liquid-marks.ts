@@ -11,22 +11,29 @@ export interface Marked {
   restore(text: string): string;
 }
 
-/** `place` may say what stands for a piece other than its word; the word must be in it. */
+/**
+ * `place` may say what stands for a piece other than its word; the word must be in it. It is told what came since
+ * the piece before, words included.
+ */
 export function markLiquid(
   source: string,
-  place: (word: string, before: string, isTag: boolean) => string = (word) => word,
+  place: (word: string, since: string, isTag: boolean) => string = (word) => word,
 ): Marked {
   // Not to be guessed: a source that holds the words itself would get pieces where it has none.
   const nonce = `lq${randomBytes(6).toString('hex')}n`;
   const pieces: string[] = [];
   let text = '';
+  let since = '';
   let at = 0;
   for (const token of new Tokenizer(source).readTopLevelTokens()) {
     if (token.kind === TokenKind.HTML) continue;
+    since += source.slice(at, token.begin);
     text += source.slice(at, token.begin);
     const word = `${nonce}${pieces.length}z`;
     pieces.push(source.slice(token.begin, token.end));
-    text += place(word, text, token.kind === TokenKind.Tag);
+    const standing = place(word, since, token.kind === TokenKind.Tag);
+    text += standing;
+    since = standing;
     at = token.end;
   }
   text += source.slice(at);

@@ -55,7 +55,7 @@ describe('the data of a send', () => {
 
   test('a pattern that would take a backtracking engine for ever is linear', () => {
     const schema = { properties: { name: { pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } } };
-    expect(check(schema, { name: 'a'.repeat(50_000) })).toHaveLength(1);
+    expect(check(schema, { name: 'a'.repeat(10_000) })).toHaveLength(1);
     expect(check(schema, { name: 'abcDef' })).toEqual([]);
     expect(check({ properties: { name: { pattern: '^x$' } } }, { name: 'abcDef' })).toHaveLength(1);
   });
@@ -93,6 +93,7 @@ describe('a schema that data must not be checked against is refused', () => {
       '/schema/properties/a/uniqueItems',
     ],
     ['a pattern that RE2 does not know', { properties: { a: { pattern: '(?=a)b' } } }, '/schema'],
+    ['a pattern of 501 characters', { properties: { a: { pattern: 'a'.repeat(501) } } }, '/schema'],
     ['a format that we do not know', { properties: { a: { format: 'regex' } } }, '/schema'],
     ['one of more than 64 KiB', { description: 'x'.repeat(65_600) }, '/schema'],
     ['3,000 levels', nested(3000) as Record<string, unknown>, '/schema'],

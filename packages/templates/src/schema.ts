@@ -9,6 +9,9 @@ export type CheckData = (data: JsonObject) => ErrorDetail[];
 
 /** Data of more characters has only its first fault named: naming all of a million would be the harm. */
 const namedInFullUpTo = 100_000;
+/** Linear is the length of the pattern times that of the text: both are bounded. A longer text matches none. */
+const longestPattern = 500;
+const longestMatched = 10_000;
 /** Compiled schemas that are kept. */
 const keptAtMost = 1000;
 
@@ -115,8 +118,13 @@ function compileWith(ajv: Ajv2020, schema: JsonObject): ValidateFunction {
  * their `toString`.
  */
 function linearRegExp(pattern: string) {
+  if (pattern.length > longestPattern)
+    throw new Error(`a pattern has more than ${longestPattern} characters`);
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
-  return { test: (text: string) => compiled.matcher(text).find(), toString: () => pattern };
+  return {
+    test: (text: string) => text.length <= longestMatched && compiled.matcher(text).find(),
+    toString: () => pattern,
+  };
 }
 
 function isWebUrl(text: string): boolean {

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { markLiquid } from '../liquid-marks.ts';
-import { mustBeWebUrl } from './origins.ts';
+import { createOrigins } from './origins.ts';
 
 /** What is wrong with a place of HTML that has Liquid in it. */
 export interface HtmlFinding {
@@ -25,6 +25,7 @@ const links = new Set(['href', 'src', 'action', 'formaction', 'background', 'pos
 export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): HtmlFinding[] {
   const { text, pieces, mark } = markLiquid(html);
   const findings: HtmlFinding[] = [];
+  const mustBeWebUrl = createOrigins(pieces, isWebUrl);
   const outputsIn = (value: string) =>
     [...value.matchAll(mark)].map(([, index]) => pieces[Number(index)] ?? '').filter(isOutput);
   let inside = '';
@@ -51,7 +52,7 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
     }
     const [, index] = /^\s*lq[0-9a-f]+n(\d+)z/.exec(value) ?? [];
     const piece = index === undefined ? undefined : pieces[Number(index)];
-    if (piece !== undefined && isOutput(piece) && !mustBeWebUrl(pieces, Number(index), isWebUrl)) {
+    if (piece !== undefined && isOutput(piece) && !mustBeWebUrl(Number(index))) {
       findings.push({
         severity: 'warning',
         rule: 'unchecked_link',

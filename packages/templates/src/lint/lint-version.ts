@@ -8,6 +8,8 @@ import { lintHtml } from './html-lint.ts';
 const longSubject = 78;
 /** Gmail cuts off what is longer. */
 const clippedBytes = 102_400;
+/** LiquidJS counts lines from the beginning for each variable: pieces times characters, at most half a second. */
+const mostLookedThrough = 200_000_000;
 /** What a template knows without being told. */
 const known = ['locale'];
 
@@ -64,6 +66,11 @@ function undeclared(
 ): Array<Omit<LintFinding, 'pointer'>> {
   const declared = isObject(schema.properties) ? Object.keys(schema.properties) : [];
   const severity = schema.additionalProperties === false ? 'error' : 'warning';
+  const pieces = source.match(/\{[{%]/g)?.length ?? 0;
+  if (pieces * source.length > mostLookedThrough) {
+    const detail = 'is too large to be looked through for undeclared variables';
+    return [{ severity: 'warning', rule: 'not_looked_through', detail }];
+  }
   const { globals } = analyzeSync(engine.compile(source, target), { partials: false });
   return Object.values(globals).flatMap(([variable]) => {
     const name = String(variable?.segments[0] ?? '');

@@ -4,32 +4,19 @@ interface Block {
   isolated: boolean;
 }
 
-/**
- * Must the output at this index be a web address? It must when it is a variable as it is that `isWebUrl` says so
- * of, or a literal one, seen through the names that partials and loops around it give. Anything else might be
- * anything.
- */
-export function mustBeWebUrl(
-  pieces: string[],
-  index: number,
-  isWebUrl: (path: string[]) => boolean,
-): boolean {
-  const [, output] = /^\{\{-?\s*([\w.-]+)\s*-?\}\}$/.exec(pieces[index] ?? '') ?? [];
-  if (output === undefined) return false;
-  let path = output.split('.');
-  for (const { names, isolated } of blocksAround(pieces, index).reverse()) {
-    const [root = '', ...rest] = path;
-    const origin = names.get(root);
-    if (origin !== undefined && /^['"]/.test(origin)) return /^['"]https?:\/\//i.test(origin);
-    if (origin !== undefined) path = [...origin.split('.'), ...rest];
-    else if (isolated) return false;
-  }
-  return isWebUrl(path);
-}
+/** Blocks within each other that are looked through; deeper, anything might stand there. */
+const deepest = 50;
 
-function blocksAround(pieces: string[], index: number): Block[] {
-  const blocks: Block[] = [];
-  for (const piece of pieces.slice(0, index)) {
+/**
+ * Answers for one output after the other, first to last, whether it must be a web address. It must when it is a
+ * variable as it is that `isWebUrl` says so of, or a literal one, seen through the names that partials and loops
+ * around it give. Anything else might be anything.
+ */
+export function createOrigins(pieces: string[], isWebUrl: (path: string[]) => boolean) {
+  const blocks: Block[] = [{ names: new Map(), isolated: false }];
+  let next = 0;
+
+  function enter(piece: string): void {
     const [, tag = '', args = ''] = /^\{%-?\s*(\w+)([\s\S]*?)-?%\}$/.exec(piece) ?? [];
     if (tag === 'scope') blocks.push({ names: namesOf(args), isolated: true });
     if (tag === 'for' || tag === 'tablerow') {
@@ -40,12 +27,24 @@ function blocksAround(pieces: string[], index: number): Block[] {
     if (tag === 'assign' || tag === 'capture') {
       const [, name = ''] = /^\s*([\w-]+)/.exec(args) ?? [];
       // What it holds from here on is not followed.
-      const block = blocks.at(-1) ?? { names: new Map<string, string>(), isolated: false };
-      if (blocks.length === 0) blocks.push(block);
-      block.names.set(name, '?');
+      blocks.at(-1)?.names.set(name, '?');
     }
   }
-  return blocks;
+
+  return (index: number): boolean => {
+    for (; next < index; next += 1) enter(pieces[next] ?? '');
+    const [, output] = /^\{\{-?\s*([\w.-]+)\s*-?\}\}$/.exec(pieces[index] ?? '') ?? [];
+    if (output === undefined || blocks.length > deepest) return false;
+    let path = output.split('.');
+    for (const { names, isolated } of blocks.toReversed()) {
+      const [root = '', ...rest] = path;
+      const origin = names.get(root);
+      if (origin !== undefined && /^['"]/.test(origin)) return /^['"]https?:\/\//i.test(origin);
+      if (origin !== undefined) path = [...origin.split('.'), ...rest];
+      else if (isolated) return false;
+    }
+    return isWebUrl(path);
+  };
 }
 
 function namesOf(args: string): Map<string, string> {

@@ -1,4 +1,5 @@
 import { markLiquid } from '../liquid-marks.ts';
+import { createTracker } from './tracker.ts';
 
 /** What is wrong with a piece of MJML. */
 export interface MjmlFault {
@@ -12,24 +13,10 @@ export interface MjmlResult {
   faults: MjmlFault[];
 }
 
+const faultsAtMost = 50;
+
 /** Compiles MJML without Liquid in it. Rejects when it takes too long. */
 export type RunMjml = (source: string) => Promise<MjmlResult>;
-
-/** What MJML passes on as it is: Liquid in there needs no wrapping. */
-const endings = new Set([
-  'mj-accordion-text',
-  'mj-accordion-title',
-  'mj-button',
-  'mj-html-attributes',
-  'mj-navbar-link',
-  'mj-preview',
-  'mj-raw',
-  'mj-social-element',
-  'mj-style',
-  'mj-table',
-  'mj-text',
-  'mj-title',
-]);
 
 /**
  * Compiles MJML with Liquid in it, which comes through as it was: in attributes and texts, and as tags between
@@ -43,13 +30,18 @@ export async function compileMjml(run: RunMjml, source: string): Promise<MjmlRes
       faults: [{ line: lineAt(source, include.index), message: 'mj-include is not allowed' }],
     };
   }
-  const marked = markLiquid(source, (word, before, isTag) =>
-    isTag && isBetweenComponents(before) ? `<mj-raw>${word}</mj-raw>` : word,
-  );
+  const isBetween = createTracker();
+  const marked = markLiquid(source, (word, since, isTag) => {
+    // Asked for each piece: it has to see all of the text.
+    const between = isBetween(since);
+    return isTag && between ? `<mj-raw>${word}</mj-raw>` : word;
+  });
   const { html, faults } = await run(marked.text);
   return {
     html: marked.restore(html),
+    // What else is wrong is told when these are mended.
     faults: faults
+      .slice(0, faultsAtMost)
       // What a variable holds is not known: MJML may not call it a bad colour.
       .filter(({ message }) => message.search(marked.mark) === -1)
       .map(({ line, message }) => ({
@@ -73,19 +65,4 @@ function linesWithin(text: string, line: number, pieces: string[], mark: RegExp)
     ([, index]) => (pieces[Number(index)] ?? '').split('\n').length - 1,
   );
   return breaks.reduce((sum, count) => sum + count, 0);
-}
-
-/** Does what comes after this text stand between MJML components, rather than in a tag or in a component's text? */
-function isBetweenComponents(before: string): boolean {
-  const opened = before.lastIndexOf('<');
-  if (opened > before.lastIndexOf('>')) return false;
-  const open: string[] = [];
-  for (const [, slash, name = '', rest = ''] of before.matchAll(
-    /<(\/?)(mj-[a-z-]+|mjml)\b((?:"[^"]*"|'[^']*'|[^>"'])*)>/g,
-  )) {
-    if (slash === '/') open.pop();
-    else if (!rest.endsWith('/')) open.push(name);
-  }
-  const innermost = open.at(-1);
-  return innermost !== undefined && innermost !== 'mjml' && !endings.has(innermost);
 }
