@@ -284,6 +284,15 @@ describe('what the lint finds', () => {
     expect(await rulesOf(source)).toEqual(rules);
   });
 
+  test('what a layout makes too large in all its locales is an error', async () => {
+    const locales = Array.from({ length: 20 }, (_, at) => `en-${String(at).padStart(3, '0')}`);
+    const email = { subject: 's', html: 'x', layout: 'l' };
+    const source = Object.fromEntries(locales.map((locale) => [locale, { email }]));
+    const parts = { 'layout/l': { html: `${'y'.repeat(250_000)}{% content %}` } };
+    const { findings } = await build(source, { parts });
+    expect(findings).toContainEqual(expect.objectContaining({ severity: 'error', rule: 'too_large' }));
+  });
+
   test('a variable that the schema forbids is an error', async () => {
     expect(await rulesOf('{{ other }}', { additionalProperties: false })).toEqual([
       'error undeclared_variable',

@@ -8,6 +8,8 @@ import { lintHtml } from './html-lint.ts';
 const longSubject = 78;
 /** Gmail cuts off what is longer. */
 const clippedBytes = 102_400;
+/** Characters of a version with all its locales, at most. */
+const largest = 4_000_000;
 /** LiquidJS counts lines from the beginning for each variable: pieces times characters, at most half a second. */
 const mostLookedThrough = 200_000_000;
 /** What a template knows without being told. */
@@ -50,7 +52,7 @@ export function lintVersion(options: {
       findings.push(warning('long_subject', at('email/subject'), `has more than ${longSubject} characters`));
     }
   }
-  return distinct([...findings, ...missingLocale(content, defaultLocale)]);
+  return distinct([...tooLarge(content), ...findings, ...missingLocale(content, defaultLocale)]);
 }
 
 function warning(rule: string, pointer: string, detail: string): LintFinding {
@@ -100,6 +102,16 @@ function isObject(value: unknown): value is JsonObject {
 /** Characters of a source that are there whatever the data. */
 function fixedLength(source: string): number {
   return source.replaceAll(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g, '').length;
+}
+
+/** Each process that sends with a version keeps all of it. */
+function tooLarge(content: Record<string, CompiledContent>): LintFinding[] {
+  const size = Object.values(content)
+    .flatMap(({ email }) => [email?.html, email?.text])
+    .reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  if (size <= largest) return [];
+  const detail = `has ${size} characters in all its locales with their layouts, and may have ${largest}`;
+  return [{ severity: 'error', rule: 'too_large', pointer: '/content', detail }];
 }
 
 /** Channels that have no content for the project's own locale. */
