@@ -62,10 +62,7 @@ describe('layouts and partials', () => {
     expect(JSON.stringify(content)).not.toContain('render');
     expect(await rendered({ en: { email } }, { name: '<A>', link: 'https://x.example' }, parts)).toEqual({
       subject: 's',
-      html: '<body><div style="display:none;max-height:0;overflow:hidden;mso-hide:all">Before &lt;A&gt;</div><p>&lt;A&gt;</p> <a href="https://x.example">Go</a><i>en</i></body>'.replace(
-        '</p> <a',
-        '</p><a',
-      ),
+      html: '<body>\n<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">\nBefore &lt;A&gt;</div><p>&lt;A&gt;</p><a href="https://x.example">Go</a><i>en</i></body>',
       text: '<A> Go: https://x.example\n-- \nUs',
     });
   });
@@ -331,6 +328,17 @@ describe('the default templates', () => {
       expect(Object.keys(content)).toEqual(['en', 'fr', 'es']);
     },
   );
+
+  test('the welcome has no line that would have it encoded', async () => {
+    const welcome = defaultTemplates.find(({ key }) => key === 'welcome_email');
+    const { content } = await build(welcome?.content ?? {}, { parts });
+    const { html = '' } = renderEmail(engine, content.en?.email ?? { subject: '' }, {
+      name: 'Ada Lovelace',
+      link: 'https://example.com/confirm?token=0123456789abcdef',
+    });
+    expect(html.split('\n').filter((line) => line.length > 76)).toEqual([]);
+    expect(html).toContain('Ada Lovelace');
+  });
 
   test('each e-mail has its push twin', () => {
     expect(defaultTemplates.map(({ key }) => key)).toEqual([

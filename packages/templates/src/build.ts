@@ -166,7 +166,7 @@ export async function buildVersion(
 
 /** Mail programs show the first text of a mail beside its subject, even when it is hidden in the mail itself. */
 function withPreheader(html: string, preheader: string): string {
-  const hidden = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${preheader}</div>`;
+  const hidden = `\n<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">\n${preheader}</div>`;
   const begin = /<body\b/i.exec(html)?.index;
   if (begin === undefined) return hidden + html;
   // Sticky: looked for at this one place, whatever the rest is.

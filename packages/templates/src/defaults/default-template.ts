@@ -38,11 +38,11 @@ export interface Words {
 /** An e-mail in the default layout, as HTML and as text. */
 export function emailOf({ subject, preheader, hello, text, button, rows, note }: Words): EmailSource {
   const html = [
-    `<h1 style="margin:0 0 16px;font-size:20px;line-height:28px">${hello}</h1>`,
-    `<p style="margin:0 0 16px">${text}</p>`,
+    `<h1 style="margin:0 0 16px;font-size:20px;line-height:28px">\n${hello}</h1>`,
+    `<p style="margin:0 0 16px">\n${text}</p>`,
     ...(rows === undefined ? [] : [rows.html]),
     buttonOf(button),
-    ...(note === undefined ? [] : [`<p style="margin:24px 0 0;font-size:13px;color:#667085">${note}</p>`]),
+    ...(note === undefined ? [] : [`<p style="margin:24px 0 0;font-size:13px;color:#667085">\n${note}</p>`]),
   ];
   const lines = [hello, text, ...(rows === undefined ? [] : [rows.text]), `${button}:\n{{ link }}`];
   if (note !== undefined) lines.push(note);
@@ -57,7 +57,11 @@ export function emailOf({ subject, preheader, hello, text, button, rows, note }:
 
 /** A link that looks like a button, also where padding of links means nothing. */
 function buttonOf(label: string): string {
-  return `<table role="presentation" cellpadding="0" cellspacing="0"><tr><td style="padding:12px 24px;border-radius:6px;background:#175cd3"><a href="{{ link }}" style="color:#ffffff;text-decoration:none">${label}</a></td></tr></table>`;
+  return `<table role="presentation" cellpadding="0" cellspacing="0"><tr>
+<td style="padding:12px 24px;border-radius:6px;background:#175cd3">
+<a href="{{ link }}"
+ style="color:#ffffff;text-decoration:none">${label}</a>
+</td></tr></table>`;
 }
 
 /** The two templates of one occasion: `<name>_email`, or `key`, and its twin `<name>_push`. */
