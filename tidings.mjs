@@ -9,6 +9,7 @@ const roles = {
   workers: './apps/workers/src/main.ts',
   board: './apps/board/src/main.ts',
   'admin:create': './apps/api/src/admin-create.ts',
+  templates: './apps/all-in-one/src/templates-folder/main.ts',
 };
 
 const needed = 24;

@@ -1,8 +1,12 @@
+import { createTemplateEngine, renderEmail } from '@tidings/templates';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { composeEmail } from '../../apps/workers/src/providers/mime.ts';
 import { answerCommands } from '../harness/commands.ts';
+import { welcomeEmail } from '../naive/welcome-email.ts';
 
 const from = 'bench@tidings.example';
+const engine = createTemplateEngine();
+const welcome = await welcomeEmail();
 
 /**
  * Sends mails that are composed already over `connections` connections of nodemailer's own SMTP client, one after
@@ -39,9 +43,7 @@ function mail(index: number): Buffer {
     date: Date.now(),
     content: {
       channel: 'email',
-      subject: `Welcome, ${name}!`,
-      text: `Hello ${name},\n\nwelcome aboard. Confirm your address here:\n${link}\n`,
-      html: `<!doctype html>\n<html lang="en">\n<body>\n<p>Hello ${name},</p>\n<p>welcome aboard. <a href="${link}">Confirm your address</a>.</p>\n</body>\n</html>\n`,
+      ...renderEmail(engine, welcome, { name, link }, 'en'),
     },
   });
 }

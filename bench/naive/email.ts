@@ -3,11 +3,10 @@ import { eq, sql } from 'drizzle-orm';
 import { Liquid } from 'liquidjs';
 import { createTransport } from 'nodemailer';
 import { messages, type NaiveJob, type NaiveRecord } from './record.ts';
+import { welcomeEmail } from './welcome-email.ts';
 
-const subject = 'Welcome, {{ name }}!';
-const text = 'Hello {{ name }},\n\nwelcome aboard. Confirm your address here:\n{{ link }}\n';
-const html =
-  '<!doctype html>\n<html lang="en">\n<body>\n<p>Hello {{ name }},</p>\n<p>welcome aboard. <a href="{{ link }}">Confirm your address</a>.</p>\n</body>\n</html>\n';
+// The same mail as the default template's, layout and all.
+const { subject, text, html } = await welcomeEmail();
 
 /** What was tuned, by `sweep.ts`. */
 export interface EmailTuning {

@@ -18,7 +18,7 @@ export async function fillRecord(options: {
   const { key } = await bootstrap({ store, dataDir: env.DATA_DIR });
   const projectId = (await store.findApiKey(key.split('_')[1] ?? ''))?.projectId ?? '';
   const templateKey = `welcome_${channel}`;
-  const template = await store.latestTemplate(projectId, templateKey);
+  const template = await store.publishedTemplate(projectId, templateKey);
   const expiresAt = Date.now() + 72 * 3_600_000;
 
   function item(index: number) {

@@ -1,4 +1,5 @@
 import type { Operation } from '@tidings/contracts';
+import { z } from 'zod';
 import { Raw, toJson } from './hostile.ts';
 
 /** A request as `TestApi.call` takes it. */
@@ -48,15 +49,23 @@ export function isUnspeakable(operation: Operation, input: unknown): boolean {
   );
 }
 
-/** What the API is asked over REST: in a URL everything is text, but for `limit`, which is read as a number. */
+/** What the API is asked over REST: in a URL everything is text, but for numbers of a query. */
 export function asAskedOverRest(operation: Operation, input: unknown): unknown {
   if (!isFields(input)) return {};
   const isInUrl = (name: string) => operation.method === 'GET' || operation.path.includes(`{${name}}`);
   const asked = (name: string, value: unknown) => {
     if (!isInUrl(name)) return JSON.parse(toJson(value));
-    return name === 'limit' ? Number(plain(value)) : plain(value);
+    return isNumeric(operation, name) && !operation.path.includes(`{${name}}`)
+      ? Number(plain(value))
+      : plain(value);
   };
   return Object.fromEntries(Object.entries(input).map(([name, value]) => [name, asked(name, value)]));
+}
+
+function isNumeric(operation: Operation, name: string): boolean {
+  const { properties = {} } = z.toJSONSchema(operation.input, { io: 'input', unrepresentable: 'any' });
+  const { type } = (properties[name] ?? {}) as { type?: string };
+  return type === 'integer' || type === 'number';
 }
 
 function isFields(input: unknown): input is Record<string, unknown> {

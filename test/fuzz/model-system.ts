@@ -193,15 +193,17 @@ export async function openSystem() {
     const inIt: Store = { ...store, ensureProject: async () => projectId };
     const { key } = await bootstrap({ store: inIt, dataDir: own.path });
     own.remove();
-    await store.addTemplate(projectId, {
+    const content = { en: { email: { subject: 's', text: 't' } } };
+    const held = {
       id: newId('template'),
       key: 'held_in_doubt',
-      version: 1,
       category: null,
-      onAmbiguous: 'hold',
-      variables: {},
-      content: { en: { email: { subject: 's', text: 't' } } },
-    });
+      onAmbiguous: 'hold' as const,
+      schema: {},
+      source: { content },
+      content,
+    };
+    await store.addFirstTemplates(projectId, { parts: [], templates: [held] });
     const api = createApi({
       store,
       engine,

@@ -43,6 +43,7 @@ beforeAll(async () => {
   for (let index = 0; index < 3; index += 1) {
     sent.push(await tested.call('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content }));
   }
+  const drafted = await tested.call('POST', '/v1/templates', { key: 'drafted', content: { en: content } });
   const notifications = sent.map(({ body }) => body.id);
   const messages = sent.flatMap(({ body }) => (body.messages as Array<{ id: string }>).map(({ id }) => id));
   const keys = await Promise.all([1, 2, 3].map(() => spareKey()));
@@ -66,7 +67,9 @@ beforeAll(async () => {
     token: ['device-1', '5dcf9ad4-6f5d-4b4c-8a3b-6c1b9d1f0a27', ...invited.map(({ body }) => body.token)],
     deviceId: [device.body.id],
     category: ['newsletter', 'security'],
-    key: ['newsletter', 'security'],
+    key: ['newsletter', 'security', 'welcome_email', 'drafted', 'default'],
+    revision: [drafted.body.revision],
+    version: [1],
     email: ['ada@example.com', ...viewers.map(({ email }) => email)],
     password: viewers.map(({ password }) => password),
     currentPassword: [owner.password],

@@ -39,8 +39,7 @@ function structureOf(schema: z.ZodType, samples: Samples, field: string): fc.Arb
   if (schema instanceof z.ZodUnknown) return storableJson();
   const rules = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Rules;
   if (schema instanceof z.ZodRecord) {
-    const { maxLength } = rules.propertyNames ?? {};
-    return fc.dictionary(text({ maxLength }).filter(isUsableKey), inner(schema.valueType), {
+    return fc.dictionary(string(rules.propertyNames ?? {}).filter(isUsableKey), inner(schema.valueType), {
       maxKeys: 5,
       noNullPrototype: true,
     });
@@ -74,7 +73,7 @@ interface Rules {
   maximum?: number;
   minItems?: number;
   maxItems?: number;
-  propertyNames?: { maxLength?: number };
+  propertyNames?: Rules;
 }
 
 function string({ format, pattern, examples = [], ...length }: Rules): fc.Arbitrary<string> {

@@ -1,7 +1,7 @@
 import type { Store } from '@tidings/db';
 import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
-import { createTemplateEngine } from '@tidings/templates';
+import { createMjmlThread, createSchemas, createTemplateEngine } from '@tidings/templates';
 import { createAccept } from './accept/accept.ts';
 import { createAdmission } from './accept/admission.ts';
 import { createPlanner } from './accept/plan.ts';
@@ -57,10 +57,14 @@ export function createApi(options: {
 }): Api {
   const { store, engine, config, log, metrics, limiters, authCacheMs } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
+  const engineOfTemplates = createTemplateEngine();
+  const schemas = createSchemas();
+  const templates = createTemplateCache({ store, schemas });
+  const mjml = createMjmlThread();
   const makePlan = createPlanner({
     store,
-    findTemplate: createTemplateCache({ store }),
-    templates: createTemplateEngine(),
+    findTemplate: templates.find,
+    templates: engineOfTemplates,
     fastPath,
   });
   const admission = createAdmission({ store, config, log });
@@ -73,7 +77,16 @@ export function createApi(options: {
   };
   const keyUses = createKeyUses({ store });
   const { fetch } = createApp({
-    router: createRouter({ store, accept, tokens, log, metrics, logins }),
+    router: createRouter({
+      store,
+      accept,
+      tokens,
+      templates,
+      tools: { engine: engineOfTemplates, schemas, runMjml: mjml.run },
+      log,
+      metrics,
+      logins,
+    }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
     readiness: createReadiness({ store, engine, admission }),
@@ -93,7 +106,7 @@ export function createApi(options: {
     },
     stop: async () => {
       await server?.stop();
-      await Promise.all([fastPath.stop(), admission.stop(), keyUses.stop()]);
+      await Promise.all([fastPath.stop(), admission.stop(), keyUses.stop(), mjml.stop()]);
     },
   };
 }

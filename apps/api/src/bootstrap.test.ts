@@ -36,6 +36,23 @@ test('the first start makes a key that only its owner can read, and later ones f
   expect(await isGood(first.key)).toBe(true);
 });
 
+test('the default templates are there from the first start, and what somebody changed or archived stays so', async () => {
+  const store = createStore(database);
+  await bootstrap({ store, dataDir });
+  const projectId = await store.ensureProject({ id: 'prj_none', key: 'default' });
+  const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
+  const recorded = (id: string) => ({ actor, change: { id, projectId, action: 'a', target: 't' } });
+  const layout = { kind: 'layout' as const, key: 'default' };
+  await store.putTemplatePart(projectId, layout, { html: 'mine' }, recorded('aud_1'));
+  await store.archiveTemplate(projectId, 'welcome_email', recorded('aud_2'));
+  await bootstrap({ store, dataDir });
+  const keys = (await store.listTemplates(projectId, { limit: 100 })).map(({ key }) => key);
+  expect(keys).toHaveLength(8);
+  expect(await store.publishedTemplate(projectId, 'welcome_email')).toBeUndefined();
+  expect((await store.publishedTemplate(projectId, 'order_shipped'))?.version).toBe(1);
+  expect((await store.getTemplatePart(projectId, layout))?.source).toEqual({ html: 'mine' });
+});
+
 test('a key of the environment takes the place of the one before it, and can be taken back', async () => {
   const store = createStore(database);
   await bootstrap({ store, dataDir, apiKey: own });

@@ -8,7 +8,7 @@ import { newId } from '@tidings/runtime';
 import { hashApiKey } from './auth/api-keys.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { instanceChange } from './operations.ts';
-import { firstTemplates } from './projects/first-templates.ts';
+import { addDefaultTemplates } from './templates/default-templates.ts';
 
 /** The first key of a project and where it came from. */
 export interface BootstrapKey {
@@ -56,7 +56,7 @@ export async function bootstrap(options: {
 /** May be done again, whatever of it was done before. */
 async function storeWhatIsNeeded(store: Store, key: string): Promise<void> {
   const projectId = await store.ensureProject({ id: newId('project'), key: defaultProjectKey });
-  for (const template of firstTemplates()) await store.addTemplate(projectId, template);
+  await addDefaultTemplates(store, projectId);
   const [, id = ''] = key.split('_');
   await store.putOnlyApiKey({
     id,

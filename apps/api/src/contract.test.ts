@@ -16,6 +16,12 @@ let made = 0;
 const content = { email: { subject: 'Hi', text: 'Hello {{ name }}' }, push: { title: 'Hi', body: 'Hello' } };
 const toAda = { to: { email: 'ada@example.com' }, content, channels: ['email' as const] };
 
+const template = { en: { push: { title: 'Hi', body: '{{ name }}' } } };
+/** Used up one by one: what is there can be published, or removed, once. */
+const drafts = ['draft-1', 'draft-2', 'draft-3', 'draft-4'];
+const parts = ['part-1', 'part-2', 'part-3', 'part-4'];
+const revisions: number[] = [];
+
 beforeAll(async () => {
   tested = await openTestApi();
   server = await tested.listen();
@@ -26,6 +32,9 @@ beforeAll(async () => {
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
   for (const key of ['over-rest', 'over-trpc']) await tidings.categories.upsert.mutate({ key, name: key });
   const sent = await tidings.notifications.send.mutate({ to: { recipientId: 'ada' }, content });
+  for (const key of drafts) await tidings.templates.create.mutate({ key, content: template });
+  for (const key of parts) await tidings.templateParts.upsert.mutate({ kind: 'partial', key, text: 'x' });
+  revisions.push((await tidings.templates.create.mutate({ key: 'draft', content: template })).revision);
   ids = { notification: sent.id, message: sent.messages[0]?.id ?? '' };
 });
 afterAll(() => tested.close());
@@ -53,6 +62,11 @@ async function someKey(): Promise<string> {
 function newProjectKey(): string {
   made += 1;
   return `project-${made}`;
+}
+
+function newTemplateKey(): string {
+  made += 1;
+  return `template-${made}`;
 }
 
 interface GoodCall {
@@ -311,6 +325,75 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
   'audit.list': () => ({
     path: '/v1/audit?action=apiKeys.create&limit=5',
     trpc: () => tidings.audit.list.query({ of: 'project', limit: 5 }),
+  }),
+  'templates.create': () => ({
+    path: '/v1/templates',
+    body: { key: newTemplateKey(), content: template },
+    trpc: () => tidings.templates.create.mutate({ key: newTemplateKey(), content: template }),
+  }),
+  'templates.get': () => ({
+    path: '/v1/templates/welcome_email?version=1',
+    trpc: () => tidings.templates.get.query({ key: 'welcome_email' }),
+  }),
+  'templates.list': () => ({
+    path: '/v1/templates?limit=2&after=order_shipped',
+    trpc: () => tidings.templates.list.query({}),
+  }),
+  'templates.versions': () => ({
+    path: '/v1/templates/welcome_email/versions?olderThan=2',
+    trpc: () => tidings.templates.versions.query({ key: 'welcome_email' }),
+  }),
+  'templates.update': () => ({
+    path: '/v1/templates/draft/draft',
+    body: { revision: revisions.shift(), content: template },
+    trpc: async () => {
+      const { revision } = await tidings.templates.get.query({ key: 'draft' });
+      return tidings.templates.update.mutate({ key: 'draft', revision, category: null });
+    },
+  }),
+  'templates.publish': () => ({
+    path: `/v1/templates/${drafts.shift()}/publish`,
+    trpc: () => tidings.templates.publish.mutate({ key: drafts.shift() ?? '' }),
+  }),
+  'templates.rollback': () => ({
+    path: '/v1/templates/welcome_email/rollback',
+    body: { version: 1 },
+    trpc: () => tidings.templates.rollback.mutate({ key: 'welcome_email', version: 1 }),
+  }),
+  'templates.archive': () => ({
+    path: '/v1/templates/order_shipped/archive',
+    trpc: () => tidings.templates.archive.mutate({ key: 'order_shipped' }),
+  }),
+  'templates.lint': () => ({
+    path: '/v1/templates/welcome_email/lint',
+    trpc: () => tidings.templates.lint.mutate({ key: 'draft' }),
+  }),
+  'templates.preview': () => ({
+    path: '/v1/templates/welcome_email/preview',
+    body: { data: { name: 'Ada' } },
+    trpc: () => tidings.templates.preview.mutate({ key: 'draft' }),
+  }),
+  'templates.testSend': () => ({
+    path: '/v1/templates/draft/test',
+    body: { to: { recipientId: 'ada' } },
+    trpc: () => tidings.templates.testSend.mutate({ key: 'draft', to: { recipientId: 'ada' } }),
+  }),
+  'templateParts.upsert': () => ({
+    path: '/v1/template-parts/partial/name',
+    body: { html: '<b>{{ name }}</b>' },
+    trpc: () => tidings.templateParts.upsert.mutate({ kind: 'layout', key: 'plain', html: '{% content %}' }),
+  }),
+  'templateParts.get': () => ({
+    path: '/v1/template-parts/layout/default',
+    trpc: () => tidings.templateParts.get.query({ kind: 'layout', key: 'default' }),
+  }),
+  'templateParts.list': () => ({
+    path: '/v1/template-parts',
+    trpc: () => tidings.templateParts.list.query({}),
+  }),
+  'templateParts.remove': () => ({
+    path: `/v1/template-parts/partial/${parts.shift()}`,
+    trpc: () => tidings.templateParts.remove.mutate({ kind: 'partial', key: parts.shift() ?? '' }),
   }),
 };
 

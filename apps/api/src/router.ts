@@ -1,6 +1,8 @@
 import type { Store } from '@tidings/db';
 import type { Log, Metrics } from '@tidings/runtime';
+import type { BuildTools } from '@tidings/templates';
 import type { Accept } from './accept/accept.ts';
+import type { TemplateCache } from './accept/template-cache.ts';
 import { get as getAccount } from './accounts/get.ts';
 import { list as listAccounts } from './accounts/list.ts';
 import { update as updateAccount } from './accounts/update.ts';
@@ -54,6 +56,11 @@ import { upsert } from './recipients/upsert.ts';
 import { upsertMany } from './recipients/upsert-many.ts';
 import { list as listSessions } from './sessions/list.ts';
 import { revoke as revokeSession } from './sessions/revoke.ts';
+import { get as getPart } from './template-parts/get.ts';
+import { list as listParts } from './template-parts/list.ts';
+import { remove as removePart } from './template-parts/remove.ts';
+import { upsert as upsertPart } from './template-parts/upsert.ts';
+import { createTemplatesRouter } from './templates/router.ts';
 
 /** What logging in needs. */
 export interface Logins {
@@ -67,11 +74,13 @@ export function createRouter(options: {
   store: Store;
   accept: Accept;
   tokens: Tokens;
+  templates: TemplateCache;
+  tools: BuildTools;
   log: Log;
   metrics: Metrics;
   logins: Logins;
 }) {
-  const { store, accept, tokens, log, metrics, logins } = options;
+  const { store, accept, tokens, templates, tools, log, metrics, logins } = options;
   return router({
     notifications: router({
       send: send(accept),
@@ -136,6 +145,13 @@ export function createRouter(options: {
       revoke: revokeKey(store),
     }),
     audit: router({ list: listAudit(store) }),
+    templates: createTemplatesRouter({ store, accept, cache: templates, tools }),
+    templateParts: router({
+      upsert: upsertPart(store),
+      get: getPart(store),
+      list: listParts(store),
+      remove: removePart(store),
+    }),
   });
 }
 

@@ -1,12 +1,14 @@
 import type {
   acceptInvitation,
   archiveProject,
+  archiveTemplate,
   cancelNotification,
   changePassword,
   createApiKey,
   createInvitation,
   createProject,
   createRecipientToken,
+  createTemplate,
   eraseRecipient,
   exportRecipient,
   getAccount,
@@ -17,6 +19,9 @@ import type {
   getPreferences,
   getProject,
   getRecipient,
+  getTemplate,
+  getTemplatePart,
+  lintTemplate,
   listAccounts,
   listApiKeys,
   listAudit,
@@ -27,27 +32,37 @@ import type {
   listProjects,
   listRecipients,
   listSessions,
+  listTemplateParts,
+  listTemplates,
+  listTemplateVersions,
   login,
   logout,
   me,
   Operation,
+  previewTemplate,
+  publishTemplate,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
+  removeTemplatePart,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
+  rollbackTemplate,
   rotateApiKey,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
   setPreferences,
+  testSendTemplate,
   updateAccount,
   updateProject,
+  updateTemplate,
   upsertCategory,
   upsertManyRecipients,
   upsertRecipient,
+  upsertTemplatePart,
 } from '@tidings/contracts';
 import type { z } from 'zod';
 
@@ -140,4 +155,23 @@ export interface Tidings {
     revoke: Mutation<typeof revokeApiKey>;
   };
   audit: { list: Query<typeof listAudit> };
+  templates: {
+    create: Mutation<typeof createTemplate>;
+    get: Query<typeof getTemplate>;
+    list: Query<typeof listTemplates>;
+    versions: Query<typeof listTemplateVersions>;
+    update: Mutation<typeof updateTemplate>;
+    publish: Mutation<typeof publishTemplate>;
+    rollback: Mutation<typeof rollbackTemplate>;
+    archive: Mutation<typeof archiveTemplate>;
+    lint: Mutation<typeof lintTemplate>;
+    preview: Mutation<typeof previewTemplate>;
+    testSend: Mutation<typeof testSendTemplate>;
+  };
+  templateParts: {
+    upsert: Mutation<typeof upsertTemplatePart>;
+    get: Query<typeof getTemplatePart>;
+    list: Query<typeof listTemplateParts>;
+    remove: Mutation<typeof removeTemplatePart>;
+  };
 }

@@ -28,21 +28,18 @@ export const channelContent = z
   });
 export type ChannelContent = z.infer<typeof channelContent>;
 
-/** What a template's variable must be. `url` is an absolute http or https URL. */
-export const variableKinds = ['string', 'url'] as const;
-export type VariableKind = (typeof variableKinds)[number];
+/** What the variables of versions from before there were schemas must be; read as a JSON Schema now. */
+export type VariableKind = 'string' | 'url';
 
 /** What to do when it is not known whether an attempt delivered: send again, or stop as `unknown`. */
-export type OnAmbiguous = 'resend' | 'hold';
+export const onAmbiguousKinds = ['resend', 'hold'] as const;
+export type OnAmbiguous = (typeof onAmbiguousKinds)[number];
 
-/** One version of a stored template: content by locale and channel, and what its data must hold. */
-export interface TemplateVersion {
-  key: string;
-  version: number;
-  category: string | null;
-  onAmbiguous: OnAmbiguous;
-  /** Required variables by name. */
-  variables: Record<string, VariableKind>;
-  /** Content by locale. */
-  content: Record<string, ChannelContent>;
+/** What a version of a template renders for one locale: its parts taken in, its MJML compiled. */
+export interface CompiledContent {
+  email?: EmailContent & {
+    /** There is no text of its own: it is made from the HTML when a message is rendered. */
+    textFromHtml?: true;
+  };
+  push?: PushContent;
 }

@@ -23,7 +23,8 @@ export const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces')
   .meta({ examples: ['req_123'] });
 
-const templateKey = z
+/** The application's own name of a template. */
+export const templateKey = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,99}$/, 'must be a template key such as welcome_email')
   .meta({ examples: ['welcome_email'] });

@@ -2,6 +2,7 @@ export type { Database } from './database.ts';
 export { holdLock, type Lock, LockHeldError } from './lock.ts';
 export { openDatabase } from './open.ts';
 export { DatabaseUnreachableError, openPostgres } from './postgres.ts';
+export type { StoredSource } from './schema/tables.ts';
 export { openSqlite } from './sqlite.ts';
 export type { AcceptItem, AcceptResult } from './store/accept.ts';
 export type { AccountChanges, AccountRow, NewAccount } from './store/accounts.ts';
@@ -18,6 +19,7 @@ export {
 } from './store/claim.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
+export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';
 export type { Page } from './store/pages.ts';
 export type { RecipientPreferences, WordChange } from './store/preferences.ts';
@@ -30,6 +32,8 @@ export type { RecipientChange, RecipientRow, RecipientWithDevices } from './stor
 export type { PruneRule } from './store/retention.ts';
 export type { LiveSession, Rotation, SessionRow } from './store/sessions.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
-export type { TemplateRow } from './store/templates.ts';
+export type { TemplatePartRow } from './store/template-parts.ts';
+export type { TemplateWithVersions, VersionRow } from './store/template-read.ts';
+export type { PublishedFields, RenderedVersion, TemplateRow, VersionFields } from './store/templates.ts';
 export type { LaneState, QueueEntry, WindowCursor } from './store/window.ts';
 export { createStore, type Store } from './store.ts';

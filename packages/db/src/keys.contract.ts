@@ -68,17 +68,20 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
           timezone: 'UTC',
           retention,
         },
-        templates: [
-          {
-            id: nextId('tpl_'),
-            key: 'hello',
-            version: 1,
-            category: null,
-            onAmbiguous: 'hold',
-            variables: {},
-            content: {},
-          },
-        ],
+        first: {
+          parts: [{ kind: 'layout', key: 'main', source: { html: '{% content %}' } }],
+          templates: [
+            {
+              id: nextId('tpl_'),
+              key: 'hello',
+              category: null,
+              onAmbiguous: 'hold',
+              schema: {},
+              source: { content: {} },
+              content: {},
+            },
+          ],
+        },
       });
 
     describe('keys', () => {
@@ -183,7 +186,9 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
         const [project, ...others] = results.filter((result) => result !== undefined);
         expect(others).toEqual([]);
         expect(project).toMatchObject({ key: 'shop', defaultLocale: 'fr', retention });
-        expect(await store.latestTemplate(project?.id ?? '', 'hello')).toMatchObject({ version: 1 });
+        const id = project?.id ?? '';
+        expect(await store.publishedTemplate(id, 'hello')).toMatchObject({ version: 1 });
+        expect(await store.listTemplateParts(id)).toMatchObject([{ kind: 'layout', key: 'main' }]);
         expect(await store.listAudit(null, { limit: 10 })).toMatchObject([
           { action: 'projects.create', target: 'shop', actorId: 'acc_1' },
         ]);

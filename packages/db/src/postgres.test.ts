@@ -23,6 +23,7 @@ import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { templatesContract } from './templates.contract.ts';
 
 const contracts = [
   storeContract,
@@ -32,6 +33,7 @@ const contracts = [
   keysContract,
   preferencesContract,
   retentionContract,
+  templatesContract,
 ];
 
 describe('on PGlite', () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -18,6 +18,7 @@ import { retentionContract } from './retention.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
 import { storeContract } from './store.contract.ts';
+import { templatesContract } from './templates.contract.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -31,10 +32,42 @@ const contracts = [
   keysContract,
   preferencesContract,
   retentionContract,
+  templatesContract,
 ];
 for (const contract of contracts) contract('SQLite', async () => openSqlite({ path: freshPath() }));
 
 describe('SQLite', () => {
+  test('what there was before there were drafts is published, and the newest version of each in use', () => {
+    const record = new Sqlite(':memory:');
+    const folder = new URL('../migrations/sqlite/', import.meta.url);
+    const apply = (name: string) => record.exec(readFileSync(new URL(name, folder), 'utf8'));
+    const files = readdirSync(folder)
+      .filter((name) => name.endsWith('.sql'))
+      .sort();
+    for (const name of files.slice(0, 4)) apply(name);
+    record.exec("INSERT INTO projects (id, key, created_at) VALUES ('p', 'default', 1)");
+    for (const [id, key, version] of [
+      ['a1', 'a', 1],
+      ['a2', 'a', 2],
+      ['b1', 'b', 1],
+    ]) {
+      record
+        .prepare(
+          "INSERT INTO templates (id, project_id, key, version, on_ambiguous, variables, content, created_at) VALUES (?, 'p', ?, ?, 'resend', '{}', '{}', 7)",
+        )
+        .run(id, key, version);
+    }
+    for (const name of files.slice(4)) apply(name);
+    expect(
+      record.prepare('SELECT key, template_id AS id FROM published_templates ORDER BY key').all(),
+    ).toEqual([
+      { key: 'a', id: 'a2' },
+      { key: 'b', id: 'b1' },
+    ]);
+    expect(record.prepare('SELECT DISTINCT published_at AS at FROM templates').all()).toEqual([{ at: 7 }]);
+    record.close();
+  });
+
   test('an accept is durable: WAL with synchronous FULL, read back at the start', async () => {
     const database = openSqlite({ path: freshPath() });
     const pragma = (name: string) =>

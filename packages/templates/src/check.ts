@@ -1,4 +1,4 @@
-import type { ChannelContent, ErrorDetail, JsonObject, VariableKind } from '@tidings/contracts';
+import type { ChannelContent, ErrorDetail } from '@tidings/contracts';
 import type { Target, TemplateEngine } from './engine.ts';
 
 /** The parts of each channel's content and where their text goes. */
@@ -23,23 +23,4 @@ export function checkContent(engine: TemplateEngine, content: ChannelContent): E
       return [{ pointer: `/content/${channel}/${part}`, detail }];
     }
   });
-}
-
-/** Every declared variable that the data lacks or that is not what it must be, by name. */
-export function checkVariables(declared: Record<string, VariableKind>, data: JsonObject): ErrorDetail[] {
-  return Object.entries(declared).flatMap(([name, kind]) => {
-    const fault = Object.hasOwn(data, name) ? faults[kind](data[name]) : 'is required by the template';
-    return fault === undefined ? [] : [{ pointer: `/data/${name}`, detail: fault }];
-  });
-}
-
-const faults: Record<VariableKind, (value: unknown) => string | undefined> = {
-  string: (value) =>
-    typeof value === 'string' && value.length > 0 ? undefined : 'must be a non-empty string',
-  url: (value) => (isWebUrl(value) ? undefined : 'must be an absolute http or https URL'),
-};
-
-function isWebUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  return ['http:', 'https:'].includes(new URL(value).protocol);
 }

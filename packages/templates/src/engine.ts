@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs';
+import { registerScope } from './scope-tag.ts';
 
 /** A compiled template. */
 export type Compiled = Template[];
@@ -6,7 +7,7 @@ export type Compiled = Template[];
 /** Where a rendered text goes, which decides its escaping. */
 export type Target = 'html' | 'text';
 
-// Tags that would reach for other files. Partials and layouts come with template management.
+// Tags that would reach for other files. Layouts and partials are taken in before anything is rendered.
 const fileTags = ['include', 'render', 'layout', 'block'];
 
 /** Source characters of what the cache holds at most; compiled they take some fifty times that in memory. */
@@ -18,8 +19,17 @@ const cachedLengthAtMost = 100_000;
 export interface TemplateEngine {
   /** @throws Error with line and column when the source is not valid Liquid or names an unknown filter. */
   compile(source: string, target: Target): Compiled;
-  /** @throws Error when a limit is reached or a filter fails. */
-  render(source: string, target: Target, data: Record<string, unknown>): string;
+  /**
+   * Renders with this data. What the data does not have is looked for in `globals`.
+   *
+   * @throws Error when a limit is reached or a filter fails.
+   */
+  render(
+    source: string,
+    target: Target,
+    data: Record<string, unknown>,
+    globals?: Record<string, unknown>,
+  ): string;
 }
 
 /**
@@ -61,11 +71,13 @@ export function createTemplateEngine(
 
   return {
     compile,
-    render: (source, target, data) => engines[target].renderSync(compile(source, target), data) as string,
+    render: (source, target, data, globals) =>
+      engines[target].renderSync(compile(source, target), data, globals && { globals }) as string,
   };
 }
 
-function newLiquid(options: ConstructorParameters<typeof Liquid>[0]): Liquid {
+/** LiquidJS without the tags that would read other templates. */
+export function newLiquid(options: ConstructorParameters<typeof Liquid>[0]): Liquid {
   const liquid = new Liquid({
     ...options,
     ownPropertyOnly: true,
@@ -74,5 +86,6 @@ function newLiquid(options: ConstructorParameters<typeof Liquid>[0]): Liquid {
     dynamicPartials: false,
   });
   for (const tag of fileTags) delete liquid.tags[tag];
+  registerScope(liquid);
   return liquid;
 }

@@ -1,40 +1,42 @@
-import type { EmailContent, JsonObject, PushContent } from '@tidings/contracts';
+import type { CompiledContent, EmailContent, JsonObject, PushContent } from '@tidings/contracts';
 import type { TemplateEngine } from './engine.ts';
+import { textFromHtml } from './text-from-html.ts';
 
 /** A subject is one line: breaks and other control characters become spaces. */
 const breaks = /\p{Cc}+/gu;
 
+/** What a template knows beside its data: `{{ locale }}` is the one that it is rendered in. */
+const globalsFor = (locale: string | undefined) => (locale === undefined ? undefined : { locale });
+
 /** @throws Error when the content cannot be rendered with this data. */
-export function renderEmail(engine: TemplateEngine, content: EmailContent, data: JsonObject): EmailContent {
+export function renderEmail(
+  engine: TemplateEngine,
+  content: NonNullable<CompiledContent['email']>,
+  data: JsonObject,
+  locale?: string,
+): EmailContent {
+  const globals = globalsFor(locale);
+  const html = content.html === undefined ? undefined : engine.render(content.html, 'html', data, globals);
+  const text = content.text === undefined ? undefined : engine.render(content.text, 'text', data, globals);
+  const madeText = content.textFromHtml && html !== undefined ? textFromHtml(html) : undefined;
+  const allText = text ?? madeText;
   return {
-    subject: engine.render(content.subject, 'text', data).replace(breaks, ' ').trim(),
-    ...(content.html !== undefined && { html: engine.render(content.html, 'html', data) }),
-    ...(content.text !== undefined && { text: engine.render(content.text, 'text', data) }),
+    subject: engine.render(content.subject, 'text', data, globals).replace(breaks, ' ').trim(),
+    ...(html !== undefined && { html }),
+    ...(allText !== undefined && { text: allText }),
   };
 }
 
 /** @throws Error when the content cannot be rendered with this data. */
-export function renderPush(engine: TemplateEngine, content: PushContent, data: JsonObject): PushContent {
+export function renderPush(
+  engine: TemplateEngine,
+  content: PushContent,
+  data: JsonObject,
+  locale?: string,
+): PushContent {
+  const globals = globalsFor(locale);
   return {
-    title: engine.render(content.title, 'text', data).replace(breaks, ' ').trim(),
-    body: engine.render(content.body, 'text', data),
+    title: engine.render(content.title, 'text', data, globals).replace(breaks, ' ').trim(),
+    body: engine.render(content.body, 'text', data, globals),
   };
-}
-
-/** The locale of the project when a message names none, or one that no content exists for. */
-export const defaultLocale = 'en';
-
-/**
- * The content for a locale: the exact one, then its language (`fr-CA` → `fr`), then the default, then
- * whatever there is.
- */
-export function pickLocale<Content>(
-  byLocale: Record<string, Content>,
-  wanted: string | null,
-): Content | undefined {
-  const language = wanted?.split('-')[0];
-  for (const locale of [wanted, language, defaultLocale]) {
-    if (locale && Object.hasOwn(byLocale, locale)) return byLocale[locale];
-  }
-  return Object.values(byLocale)[0];
 }

@@ -1,6 +1,5 @@
-import type { VariableKind } from '@tidings/contracts';
 import { describe, expect, test } from 'vitest';
-import { checkContent, checkVariables, createTemplateEngine, pickLocale, renderEmail } from './index.ts';
+import { checkContent, createTemplateEngine, pickLocale, renderEmail } from './index.ts';
 
 const engine = createTemplateEngine();
 
@@ -60,24 +59,28 @@ describe('checking', () => {
       '/content/push/body',
     ]);
   });
-
-  test('missing and wrong variables are named', () => {
-    expect(checkVariables({ name: 'string', link: 'url' }, { link: 'javascript:alert(1)' })).toEqual([
-      { pointer: '/data/name', detail: 'is required by the template' },
-      { pointer: '/data/link', detail: 'must be an absolute http or https URL' },
-    ]);
-  });
-
-  test('an inherited property is not a variable', () => {
-    const inherited = JSON.parse('{ "hasOwnProperty": "string" }') as Record<string, VariableKind>;
-    expect(checkVariables(inherited, {})).toHaveLength(1);
-  });
 });
 
-test('a locale falls back to its language, then to the default', () => {
-  const content = { en: 'en', fr: 'fr', 'pt-BR': 'pt-BR' };
-  expect(pickLocale(content, 'pt-BR')).toBe('pt-BR');
-  expect(pickLocale(content, 'fr-CA')).toBe('fr');
-  expect(pickLocale(content, 'de')).toBe('en');
-  expect(pickLocale(content, null)).toBe('en');
+describe('locales', () => {
+  const email = (...names: string[]) => Object.fromEntries(names.map((name) => [name, { email: {} }]));
+  test.each([
+    ['pt-BR', 'en', 'pt-BR'],
+    ['fr-CA', 'en', 'fr'],
+    ['FR', 'en', 'fr'],
+    ['zh-Hant-TW', 'en', 'zh-Hant'],
+    ['de', 'fr-CA', 'fr'],
+    ['de', 'it', 'en'],
+    [null, 'fr', 'fr'],
+  ])('asked for %s, in a project in %s, it is %s', (wanted, projectLocale, expected) => {
+    const content = email('en', 'fr', 'pt-BR', 'zh-Hant');
+    expect(pickLocale(content, 'email', wanted, projectLocale)).toBe(expected);
+  });
+
+  test('with nothing better there is the first, and a locale without the channel is passed over', () => {
+    expect(pickLocale(email('it', 'es'), 'email', 'de', 'sv')).toBe('it');
+    const content = { fr: { push: {} }, en: { push: {}, email: {} } };
+    expect(pickLocale(content, 'email', 'fr', 'fr')).toBe('en');
+    expect(pickLocale(content, 'push', 'fr', 'fr')).toBe('fr');
+    expect(pickLocale({ fr: { push: {} } }, 'email', 'fr', 'fr')).toBeUndefined();
+  });
 });

@@ -13,7 +13,7 @@ import {
 import type { AcceptItem, Store } from '@tidings/db';
 import type { FastPath } from '@tidings/queue';
 import { newId } from '@tidings/runtime';
-import { checkContent, checkVariables, type TemplateEngine } from '@tidings/templates';
+import { checkContent, type TemplateEngine } from '@tidings/templates';
 import { nobody, speak, speaksOfRecipient } from './recipient-data.ts';
 import { hashRequest } from './request-hash.ts';
 import type { FindTemplate } from './template-cache.ts';
@@ -110,13 +110,14 @@ export function createPlanner(options: {
         onAmbiguous: 'resend',
       };
     }
-    const template = await findTemplate(projectId, input.template ?? '');
-    if (template === undefined) {
+    const found = await findTemplate(projectId, input.template ?? '');
+    if (found === undefined) {
       throw new TidingsError('template_not_found', {
         errors: [{ pointer: '/template', detail: 'is not the key of a template' }],
       });
     }
-    const faults = checkVariables(template.variables, input.data);
+    const { row: template, checkData } = found;
+    const faults = checkData(input.data);
     if (faults.length > 0) throw new TidingsError('invalid_variables', { errors: faults });
     const offered = new Set(Object.values(template.content).flatMap(channelsOf));
     return {
@@ -201,7 +202,7 @@ function dataOf({ data }: SendInput, { speaksOfRecipient }: Content, { spoken }:
   return speaksOfRecipient && !Object.hasOwn(data, 'recipient') ? { ...data, recipient: spoken } : data;
 }
 
-function channelsOf(content: ChannelContent): Channel[] {
+function channelsOf(content: { [channel in Channel]?: unknown }): Channel[] {
   return channels.filter((channel) => content[channel] !== undefined);
 }
 

@@ -2,7 +2,7 @@ import { createProject, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { actorOf, mutation } from '../operations.ts';
-import { firstTemplates } from './first-templates.ts';
+import { buildDefaultTemplates } from '../templates/default-templates.ts';
 import { viewProject } from './view.ts';
 
 /** `projects.create`. */
@@ -11,7 +11,7 @@ export const create = (store: Store) =>
     const made = await store.createProject(actorOf(context), {
       auditId: newId('audit'),
       project: { ...input, id: newId('project') },
-      templates: firstTemplates(),
+      first: await buildDefaultTemplates(),
     });
     if (made === undefined) {
       throw new TidingsError('project_key_taken', {

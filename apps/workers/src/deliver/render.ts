@@ -1,5 +1,5 @@
-import type { ChannelContent } from '@tidings/contracts';
-import type { Claimed, Store, TemplateRow } from '@tidings/db';
+import type { CompiledContent } from '@tidings/contracts';
+import type { Claimed, RenderedVersion, Store } from '@tidings/db';
 import { pickLocale, renderEmail, renderPush, type TemplateEngine } from '@tidings/templates';
 import type { ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
 
@@ -8,35 +8,52 @@ export type Render = (claimed: Claimed) => Promise<RenderedEmail | RenderedPush 
 
 const templatesAtMost = 1000;
 
-/** Versions never change, so each is read from the record once. */
-export function createRender(options: { store: Store; templates: TemplateEngine }): Render {
-  const { store, templates } = options;
-  const versions = new Map<string, TemplateRow>();
+/**
+ * Versions never change, so each is read from the record once; but for the project's locale, which comes with
+ * it and is as old as `cacheMs` at most.
+ */
+export function createRender(options: { store: Store; templates: TemplateEngine; cacheMs?: number }): Render {
+  const { store, templates, cacheMs = 60_000 } = options;
+  const versions = new Map<string, { version: RenderedVersion; until: number }>();
 
-  async function versionOf(id: string): Promise<TemplateRow | undefined> {
+  async function versionOf(id: string): Promise<RenderedVersion | undefined> {
     const known = versions.get(id);
-    if (known !== undefined) return known;
-    const row = await store.templateById(id);
+    if (known !== undefined && known.until > performance.now()) return known.version;
+    const version = await store.templateById(id);
     if (versions.size >= templatesAtMost) versions.clear();
-    if (row !== undefined) versions.set(id, row);
-    return row;
+    if (version !== undefined) versions.set(id, { version, until: performance.now() + cacheMs });
+    return version;
   }
 
-  async function contentOf({ notification }: Claimed): Promise<ChannelContent | undefined> {
-    if (notification.content !== null) return notification.content;
+  /** What is to be rendered, and in which locale; inline content has none. */
+  async function contentOf({
+    message,
+    notification,
+  }: Claimed): Promise<{ content: CompiledContent; locale?: string } | undefined> {
+    if (notification.content !== null) return { content: notification.content };
     const version = notification.templateId === null ? undefined : await versionOf(notification.templateId);
-    return version && pickLocale(version.content, notification.locale);
+    if (version === undefined) return undefined;
+    const { content, defaultLocale } = version;
+    const locale = pickLocale(content, message.channel, notification.locale, defaultLocale);
+    const picked = locale === undefined ? undefined : content[locale];
+    return picked && { content: picked, locale };
   }
 
   return async (claimed) => {
     const { message, notification } = claimed;
-    const content = await contentOf(claimed);
+    const found = await contentOf(claimed);
     try {
-      if (message.channel === 'email' && content?.email !== undefined) {
-        return { channel: 'email', ...renderEmail(templates, content.email, notification.data) };
+      if (message.channel === 'email' && found?.content.email !== undefined) {
+        return {
+          channel: 'email',
+          ...renderEmail(templates, found.content.email, notification.data, found.locale),
+        };
       }
-      if (message.channel === 'push' && content?.push !== undefined) {
-        return { channel: 'push', ...renderPush(templates, content.push, notification.data) };
+      if (message.channel === 'push' && found?.content.push !== undefined) {
+        return {
+          channel: 'push',
+          ...renderPush(templates, found.content.push, notification.data, found.locale),
+        };
       }
     } catch (error) {
       const response = error instanceof Error ? error.message.split('\n')[0] : String(error);

@@ -3,10 +3,12 @@ import type {
   AttemptOutcome,
   Channel,
   ChannelContent,
+  CompiledContent,
   JsonObject,
   Lane,
   MessageStatus,
   OnAmbiguous,
+  PartSource,
   Platform,
   QuietHours,
   Reason,
@@ -14,6 +16,7 @@ import type {
   Role,
   Scope,
   SendOutput,
+  TemplateSource,
   VariableKind,
   WebPushKeys,
 } from '@tidings/contracts';
@@ -36,6 +39,13 @@ export type ErasureStep = 'own' | 'direct' | 'late';
 export interface ErasedAddresses {
   emails: string[];
   tokens: string[];
+}
+
+/** What somebody wrote of a version, and what it took in when it was published. */
+export interface StoredSource {
+  content: TemplateSource;
+  /** SHA-256 of each part, by `layout/<key>` and `partial/<key>`. */
+  parts?: Record<string, string>;
 }
 
 /** The schema, written once for both dialects. */
@@ -329,11 +339,11 @@ export function defineTables(c: typeof sqliteColumns) {
       onAmbiguous: c.text('on_ambiguous').$type<OnAmbiguous>().notNull(),
       variables: c.json('variables').$type<Record<string, VariableKind>>().notNull(),
       /** What is rendered, by locale: layouts and partials in place, MJML compiled. Empty in a draft. */
-      content: c.json('content').$type<Record<string, ChannelContent>>().notNull(),
+      content: c.json('content').$type<Record<string, CompiledContent>>().notNull(),
       /** JSON Schema of the data. Takes the place of `variables`. */
       schema: c.json('schema').$type<JsonObject>(),
       /** What was written, by locale. Null in versions from before there were drafts. */
-      source: c.json('source').$type<JsonObject>(),
+      source: c.json('source').$type<StoredSource>(),
       createdAt: c.timestamp('created_at').notNull(),
       updatedAt: c.timestamp('updated_at'),
       publishedAt: c.timestamp('published_at'),
@@ -371,7 +381,7 @@ export function defineTables(c: typeof sqliteColumns) {
         .references(() => projects.id),
       kind: c.text('kind').$type<'layout' | 'partial'>().notNull(),
       key: c.text('key').notNull(),
-      source: c.json('source').$type<JsonObject>().notNull(),
+      source: c.json('source').$type<PartSource>().notNull(),
       createdAt: c.timestamp('created_at').notNull(),
       updatedAt: c.timestamp('updated_at').notNull(),
     },

@@ -1,10 +1,10 @@
-import type { Retention, TemplateVersion } from '@tidings/contracts';
+import type { Retention } from '@tidings/contracts';
 import { and, eq, isNull } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { type Actor, recordChange } from './audit.ts';
+import { type FirstTemplates, insertFirstTemplates } from './first-templates.ts';
 import { type Page, pageById } from './pages.ts';
-import { insertTemplate } from './templates.ts';
 
 export type ProjectRow = Tables['projects']['$inferSelect'];
 
@@ -42,11 +42,11 @@ export async function createProject(
   options: {
     auditId: string;
     project: { id: string; key: string } & Required<ProjectSettings>;
-    templates: Array<TemplateVersion & { id: string }>;
+    first: FirstTemplates;
   },
 ): Promise<ProjectRow | undefined> {
   const { projects } = database.tables;
-  const { auditId, project, templates } = options;
+  const { auditId, project, first } = options;
   return database.commit(function* (db) {
     const [made] = yield* rows(
       db
@@ -56,7 +56,7 @@ export async function createProject(
         .returning(),
     );
     if (made === undefined) return undefined;
-    for (const template of templates) yield* insertTemplate(database, db, made.id, template);
+    yield* insertFirstTemplates(database, db, made.id, first);
     yield* recordChange(database, db, actor, {
       id: auditId,
       projectId: null,

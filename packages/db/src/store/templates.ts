@@ -1,55 +1,69 @@
-import type { TemplateVersion } from '@tidings/contracts';
-import { and, desc, eq } from 'drizzle-orm';
-import { type Database, type Handle, rows, type Steps } from '../database.ts';
-import type { Tables } from '../schema/tables.ts';
+import type { CompiledContent, JsonObject, OnAmbiguous } from '@tidings/contracts';
+import { and, eq, getTableColumns, isNull } from 'drizzle-orm';
+import type { Database } from '../database.ts';
+import type { StoredSource, Tables } from '../schema/tables.ts';
 
 export type TemplateRow = Tables['templates']['$inferSelect'];
 
-/** The newest version of a template. */
-export async function latestTemplate(
+/** What a version holds besides its number and instants. */
+export interface VersionFields {
+  category: string | null;
+  onAmbiguous: OnAmbiguous;
+  schema: JsonObject;
+  source: StoredSource;
+}
+
+/** A version as it is published: with what is rendered. */
+export interface PublishedFields extends VersionFields {
+  content: Record<string, CompiledContent>;
+}
+
+/** The version of a template that a send uses now; none once the template is archived. */
+export async function publishedTemplate(
   database: Database,
   projectId: string,
   key: string,
 ): Promise<TemplateRow | undefined> {
-  const { templates } = database.tables;
+  const { templates, publishedTemplates } = database.tables;
   const [found] = await database.handle
-    .select()
+    .select(getTableColumns(templates))
+    .from(publishedTemplates)
+    .innerJoin(templates, eq(templates.id, publishedTemplates.templateId))
+    .where(
+      and(
+        eq(publishedTemplates.projectId, projectId),
+        eq(publishedTemplates.key, key),
+        isNull(publishedTemplates.archivedAt),
+      ),
+    );
+  return found;
+}
+
+/** What a message is rendered from. */
+export interface RenderedVersion {
+  content: TemplateRow['content'];
+  /** The locale of the project, for whom no better one is found. */
+  defaultLocale: string;
+}
+
+/** A published version by its id. Its content never changes, the project's locale may. */
+export async function templateById(database: Database, id: string): Promise<RenderedVersion | undefined> {
+  const { templates, projects } = database.tables;
+  const [found] = await database.handle
+    .select({ content: templates.content, defaultLocale: projects.defaultLocale })
     .from(templates)
-    .where(and(eq(templates.projectId, projectId), eq(templates.key, key)))
-    .orderBy(desc(templates.version))
-    .limit(1);
+    .innerJoin(projects, eq(projects.id, templates.projectId))
+    .where(eq(templates.id, id));
   return found;
 }
 
-/** One version by its id. A version never changes, so it may be kept for ever. */
-export async function templateById(database: Database, id: string): Promise<TemplateRow | undefined> {
-  const { templates } = database.tables;
-  const [found] = await database.handle.select().from(templates).where(eq(templates.id, id));
-  return found;
-}
-
-/** Stores a version unless the project already has it. */
-export async function addTemplate(
-  database: Database,
-  projectId: string,
-  version: TemplateVersion & { id: string },
-): Promise<void> {
-  await database.commit((db) => insertTemplate(database, db, projectId, version));
-}
-
-/** One step of a commit: the version, unless the project already has it. */
-export function* insertTemplate(
-  database: Database,
-  db: Handle,
-  projectId: string,
-  version: TemplateVersion & { id: string },
-): Steps<void> {
-  const { templates } = database.tables;
-  yield* rows(
-    db
-      .insert(templates)
-      .values({ ...version, projectId, createdAt: database.now })
-      .onConflictDoNothing()
-      .returning({ id: templates.id }),
-  );
+/** The locale that a project writes in when nothing else is known. */
+export async function defaultLocaleOf(database: Database, projectId: string): Promise<string> {
+  const { projects } = database.tables;
+  const [found] = await database.handle
+    .select({ defaultLocale: projects.defaultLocale })
+    .from(projects)
+    .where(eq(projects.id, projectId));
+  if (found === undefined) throw new Error(`project ${projectId} is missing`);
+  return found.defaultLocale;
 }

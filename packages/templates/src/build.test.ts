@@ -1,0 +1,355 @@
+import type { PartSource, TemplateSource } from '@tidings/contracts';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  buildVersion,
+  createMjmlThread,
+  createSchemas,
+  createTemplateEngine,
+  defaultParts,
+  defaultTemplates,
+  renderEmail,
+} from './index.ts';
+
+const mjml = createMjmlThread();
+afterAll(() => mjml.stop());
+const engine = createTemplateEngine();
+const tools = { engine, schemas: createSchemas(), runMjml: mjml.run };
+
+async function build(
+  source: TemplateSource,
+  options: {
+    schema?: Record<string, unknown>;
+    parts?: Record<string, PartSource>;
+    defaultLocale?: string;
+  } = {},
+) {
+  const { schema = {}, parts = {}, defaultLocale = 'en' } = options;
+  return buildVersion(tools, {
+    source,
+    schema,
+    findPart: (kind, key) => parts[`${kind}/${key}`],
+    defaultLocale,
+  });
+}
+
+const html = (source: string) => ({ en: { email: { subject: 's', html: source } } });
+
+async function rendered(
+  source: TemplateSource,
+  data: Record<string, unknown>,
+  parts?: Record<string, PartSource>,
+) {
+  const { content, findings } = await build(source, { parts });
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  return renderEmail(engine, content.en?.email ?? { subject: '' }, data, 'en');
+}
+
+describe('layouts and partials', () => {
+  test('are taken in, in HTML and in text', async () => {
+    const parts = {
+      'layout/main': { html: '<body>{% content %}<i>{{ locale }}</i></body>', text: '{% content %}-- \nUs' },
+      'partial/button': { html: '<a href="{{ href }}">{{ label }}</a>', text: '{{ label }}: {{ href }}' },
+    };
+    const email = {
+      layout: 'main',
+      subject: 's',
+      preheader: 'Before {{ name }}',
+      html: "<p>{{ name }}</p>{% render 'button', href: link, label: 'Go' %}",
+      text: "{{ name }} {% render 'button', href: link, label: 'Go' %}\n",
+    };
+    const { content, parts: taken } = await build({ en: { email } }, { parts });
+    expect(Object.keys(taken)).toEqual(['layout/main', 'partial/button']);
+    expect(JSON.stringify(content)).not.toContain('render');
+    expect(await rendered({ en: { email } }, { name: '<A>', link: 'https://x.example' }, parts)).toEqual({
+      subject: 's',
+      html: '<body>\n<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">\nBefore &lt;A&gt;</div><p>&lt;A&gt;</p><a href="https://x.example">Go</a><i>en</i></body>',
+      text: '<A> Go: https://x.example\n-- \nUs',
+    });
+  });
+
+  test('a partial sees what it is given and nothing else', async () => {
+    const parts = { 'partial/p': { html: '[{{ a }}{{ b }}{% assign c = 1 %}]' } };
+    const source = html("{% assign b = 2 %}{% render 'p', a: x.y %}{{ c }}");
+    expect((await rendered(source, { x: { y: 1 }, b: 3 }, parts)).html).toBe('[1]');
+  });
+
+  test('partials in partials, in loops, and tags in raw', async () => {
+    const parts = {
+      'partial/row': { html: "<li>{% render 'name', name: item.name %}</li>" },
+      'partial/name': { html: '<b>{{ name }}</b>' },
+    };
+    const source = html(
+      "{% for i in items %}{% render 'row', item: i %}{% endfor %}{% raw %}{% render 'x' %}{% endraw %}",
+    );
+    expect((await rendered(source, { items: [{ name: 'A' }, { name: 'B' }] }, parts)).html).toBe(
+      "<li><b>A</b></li><li><b>B</b></li>{% render 'x' %}",
+    );
+  });
+
+  const circle = { 'partial/a': { html: "{% render 'b' %}" }, 'partial/b': { html: "{% render 'a' %}" } };
+  const doubling = Object.fromEntries(
+    Array.from({ length: 8 }, (_, at) => [
+      `partial/p${at}`,
+      {
+        html: `${'x'.repeat(50_000)}{% render 'p${at + 1}' %}{% render 'p${at + 1}' %}{% render 'p${at + 1}' %}`,
+      },
+    ]),
+  );
+  test.each<[string, string, Record<string, PartSource>, RegExp]>([
+    ['one that is missing', "{% render 'nosuch' %}", {}, /no partial "nosuch"/],
+    ['a circle', "{% render 'a' %}", circle, /contains itself/],
+    ['a name from a variable', '{% render name %}', {}, /must be/],
+    ['a file', "{% render '/etc/passwd' %}", {}, /must be/],
+    [
+      'nine within each other',
+      "{% render 'p0' %}",
+      { ...doubling, 'partial/p8': { html: '' } },
+      /longer than|within/,
+    ],
+  ])('%s is refused', async (_, source, parts, detail) => {
+    const { findings } = await build(html(source), { parts });
+    expect(findings).toMatchObject([
+      { severity: 'error', pointer: '/content/en/email/html', detail: expect.stringMatching(detail) },
+    ]);
+  });
+
+  test('a layout without a place for the content is refused', async () => {
+    const source = { en: { email: { subject: 's', html: 'x', layout: 'l' } } };
+    const { findings } = await build(source, { parts: { 'layout/l': { html: 'nothing' } } });
+    expect(findings).toMatchObject([{ severity: 'error', rule: 'part' }]);
+  });
+});
+
+describe('MJML', () => {
+  const body = (inner: string) =>
+    `<mjml><mj-body><mj-section><mj-column>${inner}</mj-column></mj-section></mj-body></mjml>`;
+  const source = (inner: string) => ({ en: { email: { subject: 's', mjml: body(inner) } } });
+
+  test('Liquid comes through: in texts, in attributes, and between components', async () => {
+    const given = source(
+      '{% for item in items %}<mj-text>{{ item.name | upcase }} {% if item.gift %}gift{% endif %}</mj-text>{% endfor %}\n' +
+        '<mj-button href="{{ link | append: "?a=1" }}" background-color="{{ colour }}">Go</mj-button>',
+    );
+    const { html: made = '', text = '' } = await rendered(given, {
+      items: [{ name: 'a<b', gift: true }, { name: 'c' }],
+      link: 'https://x.example/',
+      colour: '#123456',
+    });
+    expect(made).toContain('A&lt;B gift');
+    expect(made).toContain('href="https://x.example/?a=1"');
+    expect(made).toContain('#123456');
+    expect(made).not.toMatch(/lq[0-9a-f]{12}n/);
+    expect(made.indexOf('A&lt;B')).toBeLessThan(made.indexOf('>C '));
+    expect(text).toContain('A<B gift');
+  });
+
+  test('what is written in a text or an attribute is not taken for a component', async () => {
+    const given = source(
+      '<!-- <mj-text> --><mj-text css-class="a > b">1 < 2 {% if yes %}yes{% endif %}</mj-text>{% if no %}<mj-spacer />{% endif %}<mj-text>end</mj-text>',
+    );
+    const { html: made = '' } = await rendered(given, { yes: true });
+    expect(made).toContain('1 < 2 yes');
+    expect(made).not.toContain('{%');
+  });
+
+  test('half a megabyte of Liquid in MJML harms nobody', async () => {
+    const { findings } = await build(source(`<mj-text>${'{% assign a = 1 %}'.repeat(28_000)}</mj-text>`));
+    expect(Array.isArray(findings)).toBe(true);
+  });
+
+  test('a mistake is named with its line', async () => {
+    const { findings } = await build(source('\n<mj-text colour="red">x</mj-text>\n<mj-nosuch />'));
+    expect(findings.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^line 2: .*colour/),
+      expect.stringMatching(/^line 3: .*mj-nosuch/),
+    ]);
+  });
+
+  test('nothing is included, whatever it asks for', async () => {
+    const { findings } = await build(source('<mj-include path="/etc/passwd" type="html" />'));
+    expect(findings).toMatchObject([
+      { severity: 'error', rule: 'mjml', detail: 'line 1: mj-include is not allowed' },
+    ]);
+  });
+
+  test('HTML goes into a layout in MJML', async () => {
+    const parts = { 'layout/l': { mjml: body('<mj-text>{% content %}</mj-text>') } };
+    const email = { subject: 's', html: '<b>{{ name }}</b>', layout: 'l' };
+    expect((await rendered({ en: { email } }, { name: 'Ada' }, parts)).html).toContain('<b>Ada</b>');
+  });
+
+  test('what takes too long is given up, and the next one is compiled', async () => {
+    const thread = createMjmlThread({ limitMs: 5 });
+    await expect(thread.run(body('<mj-text>x</mj-text>'.repeat(20_000)))).rejects.toThrow(/limits/);
+    await thread.stop();
+    expect((await mjml.run(body('<mj-text>fine</mj-text>'))).html).toContain('fine');
+  });
+});
+
+describe('a text part that nobody wrote', () => {
+  test('is made of what was rendered: links, lists, tables and loops', async () => {
+    const source = html(
+      `<div style="display:none">hidden</div><h1>Hello {{ name }}</h1><p>See <a href="{{ link }}">your order</a>.</p>
+<ol>{% for item in items %}<li>{{ item.name }}</li>{% endfor %}</ol>
+<table role="presentation"><tr><td>Layout</td></tr></table>
+<table><tr><th>What</th><th>Price</th></tr>{% for item in items %}<tr><td>{{ item.name }}</td><td>{{ item.price }}</td></tr>{% endfor %}</table>
+{% if none %}<p>Never</p>{% endif %}`,
+    );
+    const { text } = await rendered(source, {
+      name: 'Ada & Bob',
+      link: 'https://x.example/?a=1&b=2',
+      items: [
+        { name: 'Ink', price: '3 €' },
+        { name: 'Paper', price: '12 €' },
+      ],
+    });
+    expect(text).toBe(
+      [
+        'Hello Ada & Bob\n',
+        'See your order [https://x.example/?a=1&b=2].\n',
+        ' 1. Ink',
+        ' 2. Paper\n',
+        'Layout\n',
+        'What    Price',
+        'Ink     3 €',
+        'Paper   12 €',
+      ].join('\n'),
+    );
+  });
+
+  test('one that somebody wrote is left alone', async () => {
+    const source = { en: { email: { subject: 's', html: '<p>x</p>', text: 'mine' } } };
+    expect((await rendered(source, {})).text).toBe('mine');
+  });
+});
+
+describe('what the lint finds', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      link: { type: 'string', format: 'http-url' },
+      items: { type: 'array' },
+      links: { type: 'array', items: { properties: { url: { format: 'http-url' } } } },
+    },
+  };
+  const rulesOf = async (source: string, more: Record<string, unknown> = {}) =>
+    (await build(html(source), { schema: { ...schema, ...more } })).findings.map(
+      ({ severity, rule }) => `${severity} ${rule}`,
+    );
+
+  test.each<[string, string, string[]]>([
+    [
+      'nothing in what is well made',
+      '<a href="{{ link }}">{{ name }}</a>{% for i in items %}{{ i.x }}{% endfor %}',
+      [],
+    ],
+    ['an undeclared variable', '{{ nmae }}', ['warning undeclared_variable']],
+    [
+      'an undeclared variable in a condition',
+      '{% if x.y == name %}{% endif %}',
+      ['warning undeclared_variable'],
+    ],
+    ['a script as a link', '<a href=" java\tscript:alert(1)">x</a>', ['error script_link']],
+    ['a link of any scheme', '<a href="{{ name }}">x</a>', ['warning unchecked_link']],
+    [
+      'a link that a loop or a partial passes on',
+      "{% for i in links %}{% scope href: i.url %}<a href='{{ href }}'>x</a>{% endscope %}{% endfor %}",
+      [],
+    ],
+    [
+      'a link that was changed on its way',
+      "{% assign link = name %}<a href='{{ link }}'>x</a>",
+      ['warning unchecked_link'],
+    ],
+    ['an attribute without quotes', '<p class={{ name }}>x</p>', ['error unquoted_attribute']],
+    ['an event handler', '<p onclick="f(\'{{ name }}\')">x</p>', ['error script_place']],
+    ['a variable in a script', '<script>var a = "{{ name }}"</script>', ['error script_place']],
+    ['a variable in a style', '<style>{{ name }}</style>', ['error style_place']],
+    [
+      'what is not escaped',
+      '{{ name | raw }}{% echo name | raw %}',
+      ['warning unescaped', 'warning unescaped'],
+    ],
+    ['another way to write it', '<p class={% echo name %}>x</p>', ['error unquoted_attribute']],
+    ['an unknown filter', '{{ name | nosuch }}', ['error liquid']],
+    ['an unknown tag', '{% nosuch %}', ['error liquid']],
+    ['an unclosed tag', '{% if name %}', ['error liquid']],
+    ['an unclosed scope', '{% scope a: name %}', ['error liquid']],
+    ['HTML that Gmail clips', 'x'.repeat(110_000), ['warning large_html']],
+  ])('%s', async (_, source, rules) => {
+    expect(await rulesOf(source)).toEqual(rules);
+  });
+
+  test('what a layout makes too large in all its locales is an error', async () => {
+    const locales = Array.from({ length: 20 }, (_, at) => `en-${String(at).padStart(3, '0')}`);
+    const email = { subject: 's', html: 'x', layout: 'l' };
+    const source = Object.fromEntries(locales.map((locale) => [locale, { email }]));
+    const parts = { 'layout/l': { html: `${'y'.repeat(250_000)}{% content %}` } };
+    const { findings } = await build(source, { parts });
+    expect(findings).toContainEqual(expect.objectContaining({ severity: 'error', rule: 'too_large' }));
+  });
+
+  test('a variable that the schema forbids is an error', async () => {
+    expect(await rulesOf('{{ other }}', { additionalProperties: false })).toEqual([
+      'error undeclared_variable',
+    ]);
+  });
+
+  test('a long subject, and a channel without the locale of the project', async () => {
+    const source = {
+      fr: { email: { subject: 'x'.repeat(80), text: 't' } },
+      de: { push: { title: 't', body: 'b' } },
+    };
+    const { findings } = await build(source, { defaultLocale: 'de-AT' });
+    expect(findings.map(({ rule }) => rule)).toEqual(['long_subject', 'missing_locale']);
+  });
+
+  test.each([
+    ['20,000 nested blocks', `${'{% if name %}'.repeat(20_000)}${'{% endif %}'.repeat(20_000)}`],
+    ['100,000 open brackets', '{{'.repeat(100_000)],
+    ['half a megabyte of tags', '<a href="'.repeat(50_000)],
+    ['half a megabyte of links', "<a href='{{ name }}'>".repeat(24_000)],
+    ['half a megabyte of bodies', '<body '.repeat(80_000)],
+  ])('%s harm nobody', async (_, source) => {
+    const email = { subject: 's', preheader: 'p', html: source };
+    expect(Array.isArray((await build({ en: { email } })).findings)).toBe(true);
+  });
+});
+
+describe('the default templates', () => {
+  const parts = Object.fromEntries(defaultParts.map(({ kind, key, source }) => [`${kind}/${key}`, source]));
+
+  test.each(defaultTemplates.map((template) => [template.key, template] as const))(
+    '%s is without a finding, in three languages',
+    async (_, { content, schema }) => {
+      const { findings } = await build(content, { schema, parts });
+      expect(findings).toEqual([]);
+      expect(Object.keys(content)).toEqual(['en', 'fr', 'es']);
+    },
+  );
+
+  test('the welcome has no line that would have it encoded', async () => {
+    const welcome = defaultTemplates.find(({ key }) => key === 'welcome_email');
+    const { content } = await build(welcome?.content ?? {}, { parts });
+    const { html = '' } = renderEmail(engine, content.en?.email ?? { subject: '' }, {
+      name: 'Ada Lovelace',
+      link: 'https://example.com/confirm?token=0123456789abcdef',
+    });
+    expect(html.split('\n').filter((line) => line.length > 76)).toEqual([]);
+    expect(html).toContain('Ada Lovelace');
+  });
+
+  test('each e-mail has its push twin', () => {
+    expect(defaultTemplates.map(({ key }) => key)).toEqual([
+      'welcome_email',
+      'welcome_push',
+      'password_reset',
+      'password_reset_push',
+      'order_confirmation',
+      'order_confirmation_push',
+      'order_shipped',
+      'order_shipped_push',
+    ]);
+  });
+});

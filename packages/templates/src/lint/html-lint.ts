@@ -1,0 +1,94 @@
+import { Parser } from 'htmlparser2';
+import { markLiquid } from '../liquid-marks.ts';
+import { createOrigins } from './origins.ts';
+
+/** What is wrong with a place of HTML that has Liquid in it. */
+export interface HtmlFinding {
+  severity: 'error' | 'warning';
+  rule: string;
+  detail: string;
+}
+
+/** Does it write something that depends on data? */
+function isOutput(piece: string): boolean {
+  return /^(\{\{|\{%-?\s*(echo|cycle|liquid)\b)/.test(piece);
+}
+
+/** Attributes that a mail program may follow. */
+const links = new Set(['href', 'src', 'action', 'formaction', 'background', 'poster', 'xlink:href']);
+
+/**
+ * Places in HTML where escaping does not help, because what stands there is not text: scripts, styles, attributes
+ * without quotes, and the beginnings of links. `isWebUrl` says of a variable (`*` for an item of a list) whether it must
+ * be a web address.
+ */
+export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): HtmlFinding[] {
+  const { text, pieces, mark } = markLiquid(html);
+  const findings: HtmlFinding[] = [];
+  const mustBeWebUrl = createOrigins(pieces, isWebUrl);
+  const outputsIn = (value: string) =>
+    [...value.matchAll(mark)].map(([, index]) => pieces[Number(index)] ?? '').filter(isOutput);
+  let inside = '';
+
+  function checkAttribute(name: string, value: string, quote: string | null | undefined): void {
+    const outputs = outputsIn(`${name} ${value}`);
+    const [first] = outputs;
+    if (first !== undefined && /^on/i.test(name)) {
+      error('script_place', `${first} stands in the event handler ${name}, where escaping does not help`);
+    }
+    if (first !== undefined && quote === null) {
+      error(
+        'unquoted_attribute',
+        `${first} stands in an attribute without quotes, which its value can leave`,
+      );
+    }
+    if (links.has(name.toLowerCase())) checkLink(name, value);
+  }
+
+  function checkLink(name: string, value: string): void {
+    const scheme = value.replaceAll(/[\s\p{Cc}]/gu, '').toLowerCase();
+    if (/^(javascript|vbscript|data:text\/html)/.test(scheme)) {
+      error('script_link', `${name} begins with ${value.trim().slice(0, 40)}`);
+    }
+    const [, index] = /^\s*lq[0-9a-f]+n(\d+)z/.exec(value) ?? [];
+    const piece = index === undefined ? undefined : pieces[Number(index)];
+    if (piece !== undefined && isOutput(piece) && !mustBeWebUrl(Number(index))) {
+      findings.push({
+        severity: 'warning',
+        rule: 'unchecked_link',
+        detail: `${piece} begins a link: declare its variable with "format": "http-url", or any scheme may stand there`,
+      });
+    }
+  }
+
+  function error(rule: string, detail: string): void {
+    findings.push({ severity: 'error', rule, detail });
+  }
+
+  const parser = new Parser({
+    onopentag: (name) => {
+      inside = name;
+    },
+    onattribute: checkAttribute,
+    ontext: (data) => {
+      const [first] = outputsIn(data);
+      if (first !== undefined && (inside === 'script' || inside === 'style')) {
+        error(`${inside}_place`, `${first} stands in <${inside}>, where escaping does not help`);
+      }
+    },
+    onclosetag: () => {
+      inside = '';
+    },
+  });
+  parser.end(text);
+  for (const piece of pieces) {
+    if (isOutput(piece) && /\|\s*raw\b/.test(piece)) {
+      findings.push({
+        severity: 'warning',
+        rule: 'unescaped',
+        detail: `${piece} is not escaped: whoever gives its value can write any HTML`,
+      });
+    }
+  }
+  return findings;
+}

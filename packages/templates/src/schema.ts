@@ -1,0 +1,169 @@
+import type { ErrorDetail, JsonObject, VariableKind } from '@tidings/contracts';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { RE2JS } from 're2js';
+import { schemaFaults } from './schema-bounds.ts';
+
+/** Checks data: every fault with its place under `/data`. */
+export type CheckData = (data: JsonObject) => ErrorDetail[];
+
+/** Data of more characters has only its first fault named: naming all of a million would be the harm. */
+const namedInFullUpTo = 100_000;
+/** Linear is the length of the pattern times that of the text: both are bounded. A longer text matches none. */
+const longestPattern = 500;
+const longestMatched = 10_000;
+/** Compiled schemas that are kept. */
+const keptAtMost = 1000;
+
+/** Compiles schemas, keeping what it compiled. */
+export interface Schemas {
+  /** Why this is no schema that data may be checked against. `pointer` is the schema's own place. */
+  faults(schema: JsonObject, pointer: string): ErrorDetail[];
+  /** The check of a version, compiled once for each `id`. */
+  check(id: string, schema: JsonObject): CheckData;
+}
+
+/**
+ * JSON Schema (draft 2020-12) by Ajv, with bounds, since the schemas are other people's: `schema-bounds.ts` says
+ * which. Patterns run on RE2's algorithm, whose time is linear in the text.
+ */
+export function createSchemas(): Schemas {
+  const quick = newAjv(false);
+  const thorough = newAjv(true);
+  const kept = new Map<string, CheckData>();
+
+  return {
+    faults(schema, pointer) {
+      const bounds = schemaFaults(schema, pointer);
+      if (bounds.length > 0) return bounds;
+      try {
+        compileWith(quick, schema);
+        return [];
+      } catch (error) {
+        return [{ pointer, detail: firstLine(error) }];
+      }
+    },
+    check(id, schema) {
+      const known = kept.get(id);
+      if (known !== undefined) return known;
+      const check = newCheck(quick, thorough, schema);
+      if (kept.size >= keptAtMost) kept.clear();
+      kept.set(id, check);
+      return check;
+    },
+  };
+}
+
+function newCheck(quick: Ajv2020, thorough: Ajv2020, schema: JsonObject): CheckData {
+  // Almost every send asks nothing more than whether its data is good.
+  const isGood = compileWith(quick, schema);
+  let naming: ValidateFunction | undefined;
+  return (data) => {
+    if (isGood(data)) return [];
+    const firstErrors = isGood.errors ?? [];
+    if (JSON.stringify(data).length > namedInFullUpTo) return firstErrors.map(describe);
+    naming ??= compileWith(thorough, schema);
+    naming(data);
+    return inOrderOf(schema, (naming.errors ?? firstErrors).slice(0, 100).map(describe));
+  };
+}
+
+/** Faults in the order in which the schema names the variables, not in that of Ajv's keywords. */
+function inOrderOf({ properties }: JsonObject, faults: ErrorDetail[]): ErrorDetail[] {
+  const names = Object.keys(properties ?? {});
+  const place = ({ pointer }: ErrorDetail) => {
+    const at = names.indexOf(unescaped(pointer.split('/')[2] ?? ''));
+    return at === -1 ? names.length : at;
+  };
+  return faults.toSorted((one, other) => place(one) - place(other));
+}
+
+function unescaped(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+function newAjv(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors,
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    validateFormats: true,
+    inlineRefs: false,
+    addUsedSchema: false,
+    logger: false,
+    code: { regExp: Object.assign(linearRegExp, { code: 'linearRegExp' }) },
+  });
+  addFormats.default(ajv, {
+    mode: 'fast',
+    formats: ['date', 'time', 'date-time', 'duration', 'email', 'ipv4', 'ipv6', 'uuid'],
+  });
+  ajv.addFormat('uri', { type: 'string', validate: (text) => URL.canParse(text) });
+  ajv.addFormat('http-url', { type: 'string', validate: isWebUrl });
+  return ajv;
+}
+
+/** Ajv holds on to what it compiled: forgotten at once, the function lives as long as whoever has it. */
+function compileWith(ajv: Ajv2020, schema: JsonObject): ValidateFunction {
+  try {
+    return ajv.compile(schema);
+  } finally {
+    ajv.removeSchema(schema);
+  }
+}
+
+/**
+ * What Ajv wants of a regular expression. A pattern may match anywhere in the text. Ajv tells expressions apart by
+ * their `toString`.
+ */
+function linearRegExp(pattern: string) {
+  if (pattern.length > longestPattern)
+    throw new Error(`a pattern has more than ${longestPattern} characters`);
+  const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+  return {
+    test: (text: string) => text.length <= longestMatched && compiled.matcher(text).find(),
+    toString: () => pattern,
+  };
+}
+
+function isWebUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+}
+
+function describe({ keyword, instancePath, params, message }: ErrorObject): ErrorDetail {
+  const pointer = `/data${instancePath}`;
+  const inside = (name: unknown) => `${pointer}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  if (keyword === 'required') {
+    return { pointer: inside(params.missingProperty), detail: 'is required by the template' };
+  }
+  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
+    const name = params.additionalProperty ?? params.unevaluatedProperty;
+    return { pointer: inside(name), detail: 'is not a variable of the template' };
+  }
+  if (keyword === 'format' && params.format === 'http-url') {
+    return { pointer, detail: 'must be an absolute http or https URL' };
+  }
+  if (keyword === 'minLength' && params.limit === 1) {
+    return { pointer, detail: 'must not be empty' };
+  }
+  if (keyword === 'enum') {
+    return { pointer, detail: `must be one of ${JSON.stringify(params.allowedValues)}` };
+  }
+  return { pointer, detail: message ?? 'does not fit the schema' };
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+}
+
+/** The schema that says what the kinds of variables of an old version said. */
+export function schemaFromVariables(variables: Record<string, VariableKind>): JsonObject {
+  const names = Object.keys(variables);
+  if (names.length === 0) return {};
+  const properties = names.map((name) => [
+    name,
+    variables[name] === 'url' ? { type: 'string', format: 'http-url' } : { type: 'string', minLength: 1 },
+  ]);
+  return { type: 'object', required: names, properties: Object.fromEntries(properties) };
+}
