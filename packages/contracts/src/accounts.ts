@@ -67,7 +67,10 @@ export const getAccount = operation({
 export const updateAccountInput = z
   .strictObject({
     id: accountId,
-    name: lineOfText(200).nullable().optional(),
+    name: lineOfText(200)
+      .nullable()
+      .optional()
+      .meta({ examples: ['Ada Lovelace'] }),
     role: z.enum(roles).optional(),
     disabled: z.boolean().optional().meta({ description: 'A disabled account cannot log in.' }),
   })

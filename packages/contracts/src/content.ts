@@ -25,7 +25,8 @@ export const channelContent = z
   .strictObject({ email: emailContent.optional(), push: pushContent.optional() })
   .refine((content) => content.email !== undefined || content.push !== undefined, {
     message: 'needs content for email, push or both',
-  });
+  })
+  .meta({ examples: [{ push: { title: 'On its way', body: 'Order {{ order }} has left.' } }] });
 export type ChannelContent = z.infer<typeof channelContent>;
 
 /** What the variables of versions from before there were schemas must be; read as a JSON Schema now. */

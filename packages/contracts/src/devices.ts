@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
+import { recipientId } from './recipient-id.ts';
 import { platforms } from './statuses.ts';
-import { lineOfText } from './text.ts';
 
 /**
  * A device token: printable ASCII. FCM's have some 160 characters; more than 2,048 would not fit the unique index
@@ -74,11 +74,6 @@ export const deviceView = z.strictObject({
   }),
 });
 export type DeviceView = z.infer<typeof deviceView>;
-
-const recipientId = lineOfText(255).meta({
-  description: 'The external id, or our own (rcp_…).',
-  examples: ['user-42'],
-});
 
 /** A device of any platform: `subscription` for Web Push, `token` for the others. */
 export const registerDeviceInput = z

@@ -1,12 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
-import { lineOfText } from './text.ts';
-
-const recipientId = lineOfText(255).meta({
-  description: 'The external id, or our own (rcp_…).',
-  examples: ['user-42'],
-});
+import { recipientId } from './recipient-id.ts';
 
 export const eraseRecipientOutput = z.strictObject({
   id: idSchema('recipient'),

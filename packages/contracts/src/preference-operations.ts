@@ -4,8 +4,9 @@ import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
 import { preferenceSources } from './preferences.ts';
 import { quietHours } from './quiet-hours.ts';
+import { recipientId } from './recipient-id.ts';
 import { channels } from './statuses.ts';
-import { lineOfText, locale, timezone } from './text.ts';
+import { locale, timezone } from './text.ts';
 
 /** A word to be put on record; with `null` it is taken back. */
 const givenWord = z.strictObject({
@@ -48,8 +49,6 @@ export const preferencesView = z.strictObject({
   locale: z.string().nullable(),
 });
 export type PreferencesView = z.infer<typeof preferencesView>;
-
-const recipientId = lineOfText(255).meta({ description: 'The external id, or our own (rcp_…).' });
 
 export const getPreferences = operation({
   name: 'preferences.get',
@@ -125,7 +124,12 @@ export const createRecipientToken = operation({
   errors: ['not_found'],
   input: z.strictObject({
     recipientId,
-    lifetimeSeconds: z.int().min(60).max(86_400).default(900),
+    lifetimeSeconds: z
+      .int()
+      .min(60)
+      .max(86_400)
+      .default(900)
+      .meta({ examples: [900] }),
   }),
   output: z.strictObject({ token: z.string(), expiresAt: z.iso.datetime() }),
 });

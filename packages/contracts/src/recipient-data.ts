@@ -4,14 +4,10 @@ import { deviceView, webPushKeys } from './devices.ts';
 import { idSchema } from './ids.ts';
 import { attemptView } from './messages.ts';
 import { operation } from './operation.ts';
+import { recipientId } from './recipient-id.ts';
 import { recipientView } from './recipients.ts';
 import { channels, lanes, messageStatuses, reasons } from './statuses.ts';
-import { jsonObject, lineOfText } from './text.ts';
-
-const recipientId = lineOfText(255).meta({
-  description: 'The external id, or our own (rcp_…).',
-  examples: ['user-42'],
-});
+import { jsonObject } from './text.ts';
 
 /** A message as an export tells of it: where it went, and what providers answered. */
 const exportedMessage = z.strictObject({

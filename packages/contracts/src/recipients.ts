@@ -5,6 +5,7 @@ import { bulkMaxBodyBytes, operation } from './operation.ts';
 import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
 import { problemDocument } from './problem.ts';
 import { quietHours } from './quiet-hours.ts';
+import { recipientId } from './recipient-id.ts';
 import { emailAddress, jsonObject, lineOfText, locale, timezone } from './text.ts';
 
 /**
@@ -78,11 +79,6 @@ export const recipientView = z.strictObject({
   devices: z.array(deviceView),
 });
 export type RecipientView = z.infer<typeof recipientView>;
-
-const recipientId = lineOfText(255).meta({
-  description: 'The external id, or our own (rcp_…).',
-  examples: ['user-42'],
-});
 
 /** Up to 1,000 items; each is parsed on its own, so that a bad one does not spoil the others. */
 export const upsertManyInput = z.strictObject({ items: z.array(z.unknown()).min(1).max(1000) });

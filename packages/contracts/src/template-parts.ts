@@ -8,7 +8,9 @@ export const partKinds = ['layout', 'partial'] as const;
 export type PartKind = (typeof partKinds)[number];
 
 const sources = {
-  html: freeText(256 * 1024).optional(),
+  html: freeText(256 * 1024)
+    .optional()
+    .meta({ examples: ['<table><tr><td>{% content %}</td></tr></table>'] }),
   mjml: freeText(256 * 1024).optional(),
   text: freeText(256 * 1024).optional(),
 };
@@ -20,7 +22,7 @@ export interface PartSource {
   text?: string;
 }
 
-const partName = { kind: z.enum(partKinds), key: partKey };
+const partName = { kind: z.enum(partKinds).meta({ examples: ['layout'] }), key: partKey };
 
 export const templatePartView = z.strictObject({
   ...partName,
@@ -57,6 +59,7 @@ export const getTemplatePart = operation({
   path: '/v1/template-parts/{kind}/{key}',
   status: 200,
   access: { scope: 'read' },
+  errors: ['not_found'],
   input: z.strictObject(partName),
   output: templatePartView,
 });
@@ -81,6 +84,7 @@ export const removeTemplatePart = operation({
   path: '/v1/template-parts/{kind}/{key}',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['not_found'],
   input: z.strictObject(partName),
   output: z.strictObject(partName),
 });

@@ -7,15 +7,21 @@ import { jsonObject, locale } from './text.ts';
 
 const key = templateKey;
 const version = z.int().min(1).max(2_147_483_647);
-const optionalVersion = version
-  .optional()
-  .meta({ description: 'Left out: the draft, or the version in use when there is none.' });
+const optionalVersion = version.optional().meta({
+  description: 'Left out: the draft, or the version in use when there is none.',
+  examples: [2],
+});
 
 /** Says which state of the draft somebody has seen, so that two who edit do not overwrite each other. */
-const revision = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({
-  description:
-    'The revision of the draft as it was read; when the draft has another by now the answer is 409.',
-});
+const revision = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .meta({
+    description:
+      'The revision of the draft as it was read; when the draft has another by now the answer is 409.',
+    examples: [1_795_276_427_084],
+  });
 
 /** A template, with one version of it in full and the newest versions in short. */
 export const templateView = z.strictObject({
@@ -59,6 +65,7 @@ export const createTemplate = operation({
   path: '/v1/templates',
   status: 201,
   access: { scope: 'manage' },
+  errors: ['template_exists'],
   input: z.strictObject({ key, ...versionFields }),
   output: templateView,
 });
@@ -70,6 +77,7 @@ export const getTemplate = operation({
   path: '/v1/templates/{key}',
   status: 200,
   access: { scope: 'read' },
+  errors: ['not_found'],
   input: z.strictObject({ key, version: optionalVersion }),
   output: templateView,
 });
@@ -95,6 +103,7 @@ export const listTemplateVersions = operation({
   path: '/v1/templates/{key}/versions',
   status: 200,
   access: { scope: 'read' },
+  errors: ['not_found'],
   input: z.strictObject({
     key,
     limit: z.int().min(1).max(100).default(20),
@@ -110,6 +119,7 @@ export const updateTemplate = operation({
   path: '/v1/templates/{key}/draft',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['not_found', 'revision_conflict'],
   input: z.strictObject({
     key,
     ...versionFields,
@@ -126,6 +136,7 @@ export const publishTemplate = operation({
   path: '/v1/templates/{key}/publish',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['not_found', 'no_draft', 'revision_conflict', 'invalid_template'],
   input: z.strictObject({ key, revision: revision.optional() }),
   output: z.strictObject({ ...published.shape, warnings: z.array(lintFinding) }),
 });
@@ -137,6 +148,7 @@ export const rollbackTemplate = operation({
   path: '/v1/templates/{key}/rollback',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['not_found', 'not_published'],
   input: z.strictObject({ key, version }),
   output: published,
 });
@@ -148,6 +160,7 @@ export const archiveTemplate = operation({
   path: '/v1/templates/{key}/archive',
   status: 200,
   access: { scope: 'manage' },
+  errors: ['not_found'],
   input: z.strictObject({ key }),
   output: published,
 });
@@ -159,6 +172,7 @@ export const lintTemplate = operation({
   path: '/v1/templates/{key}/lint',
   status: 200,
   access: { scope: 'read' },
+  errors: ['not_found'],
   input: z.strictObject({ key, version: optionalVersion }),
   output: z.strictObject({ version: z.int(), findings: z.array(lintFinding) }),
 });
@@ -170,6 +184,7 @@ export const previewTemplate = operation({
   path: '/v1/templates/{key}/preview',
   status: 200,
   access: { scope: 'read' },
+  errors: ['not_found', 'invalid_template'],
   input: z.strictObject({
     key,
     version: optionalVersion,
@@ -200,6 +215,14 @@ export const testSendTemplate = operation({
   path: '/v1/templates/{key}/test',
   status: 202,
   access: { scope: 'send' },
+  errors: [
+    'not_found',
+    'recipient_not_found',
+    'channel_without_content',
+    'invalid_variables',
+    'invalid_template',
+    'overloaded',
+  ],
   input: z.strictObject({
     key,
     version: optionalVersion,

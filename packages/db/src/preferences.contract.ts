@@ -104,7 +104,7 @@ export function preferencesContract(dialect: string, open: () => Promise<Databas
       expect(await store.isLiveRecipient(projectId, 'rcp_ada')).toBe(false);
       expect(await set([{ channel: 'email', category: '', enabled: false }])).toBe(false);
       expect(await store.findPreferences(projectId, 'rcp_ada')).toBeUndefined();
-      expect(await store.listAudit(projectId, { limit: 5 })).toEqual([]);
+      expect(await store.listAudit(projectId, { action: 'preferences.set', limit: 5 })).toEqual([]);
     });
 
     test('nobody changes the preferences of another project', async () => {

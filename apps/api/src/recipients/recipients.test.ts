@@ -42,7 +42,7 @@ describe('one recipient', () => {
   });
 
   test.each([
-    [{ from: '22:00', to: '22:00' }, '/quietHours'],
+    [{ from: '22:00', to: '22:00' }, '/quietHours/to'],
     [{ from: '24:00', to: '07:00' }, '/quietHours/from'],
     [{ from: '22:00', to: '7:00' }, '/quietHours/to'],
     [{ from: '22:00' }, '/quietHours/to'],
