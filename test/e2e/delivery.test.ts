@@ -84,7 +84,8 @@ describe('a real SMTP conversation', () => {
     await expect(
       tidings.notifications.send.mutate({ to, template: 'welcome_email', data: { name: 'Ada' } }),
     ).rejects.toMatchObject({
-      data: { problem: { code: 'invalid_variables', errors: [{ pointer: '/data/link' }] } },
+      code: 'invalid_variables',
+      problem: { errors: [{ pointer: '/data/link' }] },
     });
     await tidings.notifications.send.mutate({
       to,

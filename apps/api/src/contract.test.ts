@@ -1,5 +1,5 @@
 import { createTidings, type Tidings } from '@tidings/client';
-import { type Operation, roles, scopes } from '@tidings/contracts';
+import type { Operation } from '@tidings/contracts';
 import type { HttpServer } from '@tidings/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allOperations, openTestApi, type TestAccount, type TestApi } from '../../../test/support/api.ts';
@@ -425,38 +425,11 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
     test('over tRPC it answers what its output schema describes', async () => {
       operation.output.parse(await (await callOf()).trpc());
     });
-
-    test('whoever may not do it does not get in, over REST and tRPC', async () => {
-      if (operation.access === 'anyone') return;
-      const { path, body } = await callOf();
-      const anonymous = await tested.call(operation.method, path, body, { authorization: '' });
-      expect(anonymous).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
-      for (const authorization of await refusedBy(operation)) {
-        const refused = await tested.call(operation.method, path, body, { authorization });
-        expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });
-        const trpcMethod = operation.method === 'GET' ? 'GET' : 'POST';
-        const input = trpcMethod === 'POST' ? {} : undefined;
-        const overTrpc = await tested.call(trpcMethod, `/trpc/${name}`, input, { authorization });
-        expect(overTrpc).toMatchObject({ status: 403, body: { code: 'forbidden' } });
-      }
-    });
   },
 );
 
 function accessOf({ access }: Operation): object {
   return access === 'anyone' ? {} : access;
-}
-
-/** Good credentials that are not good enough for this. */
-async function refusedBy({ access }: Operation): Promise<string[]> {
-  if (access === 'anyone') return [];
-  if ('scope' in access) {
-    const weak = await tested.addKey(scopes.filter((scope) => scope !== access.scope));
-    return [`Bearer ${weak}`];
-  }
-  const lower = roles.slice(roles.indexOf(access.role) + 1);
-  const accounts = await Promise.all(lower.map((role) => tested.addAccount(role)));
-  return [`Bearer ${tested.key}`, ...accounts.map(({ headers }) => headers.authorization)];
 }
 
 test('a send answers 202 with the place of the notification, and the record is there', async () => {

@@ -12,7 +12,6 @@ import { createProcessor } from './deliver/processor.ts';
 import { createRender } from './deliver/render.ts';
 import { backoffOf } from './deliver/retry-later.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
-import { startHousekeeping } from './housekeeping.ts';
 import type { Provider } from './providers/provider.ts';
 import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -126,7 +125,6 @@ export function createWorkers(options: {
     const loops = [
       startRelay({ ...shared, window: tuning.window }),
       startReconciler({ ...shared, graceMs: tuning.graceMs }),
-      startHousekeeping({ store, log }),
       startWatchdog({ engine, watched: workers, log, metrics }),
       ...startUpkeep({ store, log, times: tuning.upkeep }),
     ];

@@ -68,7 +68,7 @@ export const revokeInvitation = operation({
   path: '/v1/invitations/{id}',
   status: 200,
   access: { role: 'admin' },
-  errors: ['not_found'],
+  errors: ['not_found', 'invitation_not_found'],
   input: z.strictObject({ id: invitationId }),
   output: invitationView,
 });

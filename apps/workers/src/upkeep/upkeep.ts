@@ -2,6 +2,10 @@ import type { Store } from '@tidings/db';
 import { type Log, type Repeating, repeat } from '@tidings/runtime';
 import { createPruner } from './prune.ts';
 
+/** How long sessions and invitations are kept once they have ended, in milliseconds. */
+const endedLoginsMs = 30 * 24 * 3_600_000;
+/** Of those, as many as one commit removes. */
+const removedAtOnce = 200;
 /** Recipients that are made findable in one commit. */
 const filledAtOnce = 200;
 
@@ -9,15 +13,15 @@ const filledAtOnce = 200;
 export interface UpkeepTimes {
   /** For erasures that somebody left in their middle, or that are to be looked at once more. */
   erasureMs?: number;
-  /** For what is older than a project keeps it. */
+  /** For what is older than a project keeps it, and for logins that ended long ago. */
   pruneMs?: number;
   /** Between two commits, so that those who accept and deliver hardly notice. */
   pauseMs?: number;
 }
 
 /**
- * What the record needs now and then, one commit at a time: finishing erasures, and removing what is older than a
- * project keeps it. Any number of processes may do it; what two do at once does no harm.
+ * What the record needs now and then, one commit at a time: finishing erasures, removing what is older than a
+ * project keeps it, and sessions and invitations that nobody asks for any more. Any number of processes may do it; what two do at once does no harm.
  */
 export function startUpkeep(options: { store: Store; log: Log; times?: UpkeepTimes }): Repeating[] {
   const { store, log, times = {} } = options;
@@ -33,6 +37,14 @@ export function startUpkeep(options: { store: Store; log: Log; times?: UpkeepTim
     }),
     repeat({
       round: async () => ((await prune()) ? pauseMs : pruneMs),
+      onError,
+      retryMs: Math.min(5000, pruneMs),
+    }),
+    repeat({
+      round: async () => {
+        const removed = await store.removeEndedLogins({ keepMs: endedLoginsMs, limit: removedAtOnce });
+        return removed >= removedAtOnce ? pauseMs : pruneMs;
+      },
       onError,
       retryMs: Math.min(5000, pruneMs),
     }),

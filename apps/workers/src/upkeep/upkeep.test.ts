@@ -1,10 +1,10 @@
 import { createStore } from '@tidings/db';
 import { silentLog } from '@tidings/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openRecord, type TestRecord } from '../../../test/support/record.ts';
-import { tempDir } from '../../../test/support/temp-dir.ts';
-import { until } from '../../../test/support/until.ts';
-import { startHousekeeping } from './housekeeping.ts';
+import { openRecord, type TestRecord } from '../../../../test/support/record.ts';
+import { tempDir } from '../../../../test/support/temp-dir.ts';
+import { until } from '../../../../test/support/until.ts';
+import { startUpkeep } from './upkeep.ts';
 
 let dir: ReturnType<typeof tempDir>;
 let record: TestRecord;
@@ -29,11 +29,15 @@ test('sessions that ended a month ago are removed, more than one batch of them, 
   await record.query(
     `INSERT INTO sessions (id, account_id, refresh_hash, refreshed_at, created_at, expires_at, address) VALUES ${[...old, ...kept].join(', ')}`,
   );
-  const housekeeping = startHousekeeping({ store: createStore(record.database), log: silentLog() });
+  const upkeep = startUpkeep({
+    store: createStore(record.database),
+    log: silentLog(),
+    times: { pauseMs: 1 },
+  });
   const left = await until(
     () => record.query('SELECT id FROM sessions ORDER BY id'),
     (rows) => rows.length <= 2,
   );
-  await housekeeping.stop();
+  await Promise.all(upkeep.map((part) => part.stop()));
   expect(left).toEqual([{ id: 'ended' }, { id: 'live' }]);
 });
