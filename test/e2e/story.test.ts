@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createTidings, type Tidings } from '@tidings/client';
+import { createTidings } from '@tidings/client';
 import { getTableName } from 'drizzle-orm';
 import { Redis } from 'ioredis';
 import PostalMime from 'postal-mime';
@@ -53,14 +53,10 @@ const order = 'order-of-amelie-4711';
 test('from the first login to a person that is forgotten', async () => {
   // Log in with what the first start said, and make a project with a key that sends.
   const [, email = '', password = ''] = /Login {5}(\S+) with (\S+)/.exec(service.output()) ?? [];
-  const { accessToken } = await createTidings({ url, apiKey: '' }).auth.login.mutate({ email, password });
-  const asOwner = createTidings({ url, apiKey: accessToken });
+  const { accessToken } = await createTidings({ url }).auth.login.mutate({ email, password });
+  const asOwner = createTidings({ url, accessToken: () => accessToken });
   await asOwner.projects.create.mutate({ key: 'shop', name: 'The shop', defaultLocale: 'en' });
-  const inShop: Tidings = createTidings({
-    url,
-    apiKey: accessToken,
-    fetch: (at, init) => fetch(at, { ...init, headers: { ...init?.headers, 'tidings-project': 'shop' } }),
-  });
+  const inShop = createTidings({ url, accessToken: () => accessToken, project: 'shop' });
   const { key } = await inShop.apiKeys.create.mutate({ name: 'shop', scopes: ['send', 'read', 'manage'] });
   const shop = createTidings({ url, apiKey: key });
 
@@ -123,7 +119,7 @@ test('from the first login to a person that is forgotten', async () => {
 
   // Opting out, with a token of its own as from its own front end.
   const { token } = await shop.recipients.createToken.mutate(to);
-  await createTidings({ url, apiKey: token }).preferences.set.mutate({
+  await createTidings({ url, accessToken: () => token }).preferences.set.mutate({
     ...to,
     preferences: [{ channel: 'email', category: 'orders', enabled: false }],
   });
