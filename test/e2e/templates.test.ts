@@ -123,6 +123,6 @@ describe('what arrives', () => {
       to: { device: { platform: 'fcm', token: 'x' } },
       data,
     });
-    await expect(toDevice).rejects.toMatchObject({ data: { problem: { code: 'channel_without_content' } } });
+    await expect(toDevice).rejects.toMatchObject({ code: 'channel_without_content' });
   });
 });
