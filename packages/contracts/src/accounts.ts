@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { roles } from './access.ts';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
+import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
 import { lineOfText } from './text.ts';
 
 /** What an account logs in with. It is hashed as it is, in the composed form of Unicode (NFC). */
@@ -25,7 +26,6 @@ export type AccountView = z.infer<typeof accountView>;
 
 const accountId = idSchema('account');
 
-/** `after` and `before` are ids from an earlier page. */
 export const listAccountsInput = z
   .strictObject({
     limit: z.int().min(1).max(100).default(20),
@@ -43,12 +43,8 @@ export const listAccounts = operation({
   path: '/v1/accounts',
   status: 200,
   access: { role: 'admin' },
-  input: listAccountsInput,
-  output: z.strictObject({
-    items: z.array(accountView),
-    after: accountId.nullable(),
-    before: accountId.nullable(),
-  }),
+  input: takesOneCursor(z.strictObject(pageFields(accountId))),
+  output: pageOutput(accountView, accountId),
 });
 
 export const getAccount = operation({

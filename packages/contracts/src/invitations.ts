@@ -4,6 +4,7 @@ import { password } from './accounts.ts';
 import { loginOutput, openMaxBodyBytes } from './auth.ts';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
+import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
 import { emailAddress, lineOfText } from './text.ts';
 
 const invitationId = idSchema('invitation');
@@ -45,20 +46,8 @@ export const listInvitations = operation({
   path: '/v1/invitations',
   status: 200,
   access: { role: 'admin' },
-  input: z
-    .strictObject({
-      limit: z.int().min(1).max(100).default(20),
-      after: invitationId.optional(),
-      before: invitationId.optional(),
-    })
-    .refine((input) => input.after === undefined || input.before === undefined, {
-      message: 'takes after or before, not both',
-    }),
-  output: z.strictObject({
-    items: z.array(invitationView),
-    after: invitationId.nullable(),
-    before: invitationId.nullable(),
-  }),
+  input: takesOneCursor(z.strictObject(pageFields(invitationId))),
+  output: pageOutput(invitationView, invitationId),
 });
 
 export const revokeInvitation = operation({

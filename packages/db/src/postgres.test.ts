@@ -8,10 +8,8 @@ import {
   type TestPostgres,
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
-import { accountsContract } from './accounts.contract.ts';
-import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { rows } from './database.ts';
-import { eraseContract } from './erase.contract.ts';
+import { everyDialectKeepsTheContracts } from './every-dialect.contract.ts';
 import {
   type AcceptItem,
   createStore,
@@ -19,22 +17,6 @@ import {
   DatabaseUnreachableError,
   openPostgres,
 } from './index.ts';
-import { keysContract } from './keys.contract.ts';
-import { preferencesContract } from './preferences.contract.ts';
-import { retentionContract } from './retention.contract.ts';
-import { storeContract } from './store.contract.ts';
-import { templatesContract } from './templates.contract.ts';
-
-const contracts = [
-  storeContract,
-  accountsContract,
-  claimDecisionsContract,
-  eraseContract,
-  keysContract,
-  preferencesContract,
-  retentionContract,
-  templatesContract,
-];
 
 describe('on PGlite', () => {
   let record: Awaited<ReturnType<typeof openPgliteRecord>>;
@@ -47,7 +29,7 @@ describe('on PGlite', () => {
     await record.empty();
     return { ...record.database, close: async () => {} };
   };
-  for (const contract of contracts) contract('Postgres (PGlite)', openEmpty);
+  everyDialectKeepsTheContracts('Postgres (PGlite)', openEmpty);
 });
 
 describe.skipIf(!postgresAvailable)('on a server', () => {
@@ -68,7 +50,7 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     await emptyTables(admin);
     return database;
   };
-  for (const contract of contracts) contract('Postgres', openEmpty);
+  everyDialectKeepsTheContracts('Postgres', openEmpty);
 
   const made: Database[] = [];
   async function open(options: { poolSize?: number; statementMs?: number; url?: string } = {}) {

@@ -8,33 +8,16 @@ import Sqlite from 'better-sqlite3';
 import { getTableColumns } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { afterAll, describe, expect, test } from 'vitest';
-import { accountsContract } from './accounts.contract.ts';
-import { claimDecisionsContract } from './claim-decisions.contract.ts';
-import { eraseContract } from './erase.contract.ts';
+import { everyDialectKeepsTheContracts } from './every-dialect.contract.ts';
 import { holdLock, LockHeldError, openDatabase, openSqlite } from './index.ts';
-import { keysContract } from './keys.contract.ts';
-import { preferencesContract } from './preferences.contract.ts';
-import { retentionContract } from './retention.contract.ts';
 import { tables as pgTables } from './schema/pg.ts';
 import { tables as sqliteTables } from './schema/sqlite.ts';
-import { storeContract } from './store.contract.ts';
-import { templatesContract } from './templates.contract.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tidings-db-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const freshPath = () => join(dir, `${randomUUID()}.db`);
 
-const contracts = [
-  storeContract,
-  accountsContract,
-  claimDecisionsContract,
-  eraseContract,
-  keysContract,
-  preferencesContract,
-  retentionContract,
-  templatesContract,
-];
-for (const contract of contracts) contract('SQLite', async () => openSqlite({ path: freshPath() }));
+everyDialectKeepsTheContracts('SQLite', async () => openSqlite({ path: freshPath() }));
 
 describe('SQLite', () => {
   test('what there was before there were drafts is published, and the newest version of each in use', () => {

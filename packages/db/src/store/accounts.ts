@@ -1,8 +1,9 @@
 import type { Role } from '@tidings/contracts';
-import { and, asc, desc, eq, exists, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, eq, exists, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { type Actor, type Change, recordChange } from './audit.ts';
+import { type Page, pageById } from './pages.ts';
 import { endSessions } from './sessions.ts';
 
 export type AccountRow = Tables['accounts']['$inferSelect'];
@@ -62,30 +63,11 @@ export async function hasAccounts(database: Database): Promise<boolean> {
   return found.length > 0;
 }
 
-/** Where in a list a page begins, and how much it holds. */
-export interface PageOf {
-  limit: number;
-  /** The page goes on to older rows than this one. */
-  after?: string;
-  /** The page goes back to newer rows than this one. */
-  before?: string;
-}
-
-/** A page of accounts, newest first (with `before`, oldest first), with one more when there are more. */
-export async function listAccounts(database: Database, page: PageOf): Promise<AccountRow[]> {
+/** A page of all accounts, newest first, with one more than asked for when there are more. */
+export async function listAccounts(database: Database, page: Page): Promise<AccountRow[]> {
   const { accounts } = database.tables;
-  const { limit, after, before } = page;
-  return database.handle
-    .select()
-    .from(accounts)
-    .where(
-      and(
-        after === undefined ? undefined : lt(accounts.id, after),
-        before === undefined ? undefined : gt(accounts.id, before),
-      ),
-    )
-    .orderBy(before === undefined ? desc(accounts.id) : asc(accounts.id))
-    .limit(limit + 1);
+  const { from, order, limit } = pageById(accounts.id, page);
+  return database.handle.select().from(accounts).where(from).orderBy(order).limit(limit);
 }
 
 /** What may be changed of an account. */

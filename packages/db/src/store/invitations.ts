@@ -1,9 +1,10 @@
 import { type Role, rolesManagedBy } from '@tidings/contracts';
-import { and, asc, desc, eq, exists, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, exists, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import { type AccountRow, insertAccount, type NewAccount, type PageOf } from './accounts.ts';
+import { type AccountRow, insertAccount, type NewAccount } from './accounts.ts';
 import { type Actor, type Change, recordChange } from './audit.ts';
+import { type Page, pageById } from './pages.ts';
 
 export type InvitationRow = Tables['invitations']['$inferSelect'];
 
@@ -40,21 +41,11 @@ export function createInvitation(
   });
 }
 
-/** A page of invitations, newest first (with `before`, oldest first), with one more when there are more. */
-export async function listInvitations(database: Database, page: PageOf): Promise<InvitationRow[]> {
+/** A page of all invitations, newest first, with one more than asked for when there are more. */
+export async function listInvitations(database: Database, page: Page): Promise<InvitationRow[]> {
   const { invitations } = database.tables;
-  const { limit, after, before } = page;
-  return database.handle
-    .select()
-    .from(invitations)
-    .where(
-      and(
-        after === undefined ? undefined : lt(invitations.id, after),
-        before === undefined ? undefined : gt(invitations.id, before),
-      ),
-    )
-    .orderBy(before === undefined ? desc(invitations.id) : asc(invitations.id))
-    .limit(limit + 1);
+  const { from, order, limit } = pageById(invitations.id, page);
+  return database.handle.select().from(invitations).where(from).orderBy(order).limit(limit);
 }
 
 export async function findInvitation(database: Database, id: string): Promise<InvitationRow | undefined> {

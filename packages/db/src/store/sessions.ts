@@ -1,10 +1,10 @@
 import { and, desc, eq, exists, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import type { AccountRow } from './accounts.ts';
 import { type Actor, type Change, recordChange } from './audit.ts';
 
 export type SessionRow = Tables['sessions']['$inferSelect'];
+type AccountRow = Tables['accounts']['$inferSelect'];
 
 /** A session that is good now, of an account that is. */
 export interface LiveSession {

@@ -1,0 +1,25 @@
+import { accountsContract } from './accounts.contract.ts';
+import { claimDecisionsContract } from './claim-decisions.contract.ts';
+import { eraseContract } from './erase.contract.ts';
+import type { Database } from './index.ts';
+import { keysContract } from './keys.contract.ts';
+import { preferencesContract } from './preferences.contract.ts';
+import { retentionContract } from './retention.contract.ts';
+import { storeContract } from './store.contract.ts';
+import { templatesContract } from './templates.contract.ts';
+
+const contracts = [
+  storeContract,
+  accountsContract,
+  claimDecisionsContract,
+  eraseContract,
+  keysContract,
+  preferencesContract,
+  retentionContract,
+  templatesContract,
+];
+
+/** Everything that every dialect must do. `open` gives an empty database with the schema in place. */
+export function everyDialectKeepsTheContracts(dialect: string, open: () => Promise<Database>): void {
+  for (const contract of contracts) contract(dialect, open);
+}
