@@ -12,7 +12,7 @@ export interface Retention {
   payloadsDays: number | null;
   /** Attempts of messages that have ended. */
   attemptsDays: number | null;
-  /** How long a repeated request gets the first answer. */
+  /** How long a repeated request gets the first answer: as long as there is a payload, at least. */
   idempotencyKeysDays: number | null;
   auditDays: number | null;
 }
@@ -22,7 +22,7 @@ export const defaultRetention: Readonly<Retention> = {
   notificationsDays: 90,
   payloadsDays: 30,
   attemptsDays: 90,
-  idempotencyKeysDays: 7,
+  idempotencyKeysDays: 90,
   auditDays: 365,
 };
 
@@ -44,6 +44,10 @@ export const retention = z
       if ((given[part] ?? Infinity) <= (given.notificationsDays ?? Infinity)) continue;
       const message = `must not be longer than notificationsDays (${given.notificationsDays})`;
       context.addIssue({ code: 'custom', path: [part], message });
+    }
+    if ((given.idempotencyKeysDays ?? Infinity) < (given.payloadsDays ?? Infinity)) {
+      const message = `must not be shorter than payloadsDays (${given.payloadsDays})`;
+      context.addIssue({ code: 'custom', path: ['idempotencyKeysDays'], message });
     }
   })
   .meta({ examples: [{ ...defaultRetention }] });

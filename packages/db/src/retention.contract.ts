@@ -182,7 +182,7 @@ export function retentionContract(dialect: string, open: () => Promise<Database>
             notificationsDays: 90,
             payloadsDays: null,
             attemptsDays: 90,
-            idempotencyKeysDays: 7,
+            idempotencyKeysDays: 90,
             auditDays: 3,
           },
         },

@@ -68,11 +68,11 @@ describe('retention', () => {
   const update = (retention: object) => tested.call('PUT', '/v1/projects/default', { retention });
 
   test('is replaced as a whole, what is left out by its default, and null is for ever', async () => {
-    const first = await update({ notificationsDays: null, payloadsDays: null, auditDays: 30 });
+    const forEver = { notificationsDays: null, payloadsDays: null, idempotencyKeysDays: null };
+    const first = await update({ ...forEver, auditDays: 30 });
     expect(first.body.retention).toEqual({
       ...defaultRetention,
-      notificationsDays: null,
-      payloadsDays: null,
+      ...forEver,
       auditDays: 30,
     });
     const second = await update({ attemptsDays: 10 });
@@ -81,13 +81,14 @@ describe('retention', () => {
   });
 
   test.each([
-    [{ notificationsDays: 20 }, ['/retention/payloadsDays']],
-    [{ payloadsDays: null }, ['/retention/payloadsDays']],
+    [{ notificationsDays: 20 }, ['/retention/payloadsDays', '/retention/idempotencyKeysDays']],
+    [{ payloadsDays: null }, ['/retention/payloadsDays', '/retention/idempotencyKeysDays']],
     [
       { notificationsDays: 5, payloadsDays: 6, idempotencyKeysDays: 7 },
       ['/retention/payloadsDays', '/retention/idempotencyKeysDays'],
     ],
     [{ idempotencyKeysDays: 91 }, ['/retention/idempotencyKeysDays']],
+    [{ idempotencyKeysDays: 29 }, ['/retention/idempotencyKeysDays']],
     [{ auditDays: 0 }, ['/retention/auditDays']],
     [{ notificationsDays: 1.5 }, ['/retention/notificationsDays']],
     [{ days: 3 }, ['/retention/days']],

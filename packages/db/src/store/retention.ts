@@ -33,8 +33,7 @@ export interface PrunePage {
 
 /**
  * Looks at one page of a project's notifications, oldest first, and does to those of age what the rule says, in one
- * commit. Of age is what was accepted, and for everything but idempotency keys has ended too, more than `days` ago:
- * an open message is never touched.
+ * commit. Of age is what ended more than `days` ago: an open message is never touched.
  */
 export function pruneNotifications(
   database: Database,
@@ -59,7 +58,7 @@ export function pruneNotifications(
     );
     const old = page.flatMap(({ id, isOld }) => (isOld ? [id] : []));
     if (old.length === 0) return { after: null, doneUntil: null };
-    const ripe = rule === 'idempotencyKeys' ? old : yield* endedBefore(database, db, old, cutoff);
+    const ripe = yield* endedBefore(database, db, old, cutoff);
     if (ripe.length > 0) yield* removals[rule](database, db, ripe);
     const left = page.find(({ id }) => !ripe.includes(id))?.id;
     const doneUntil = page.findLast(({ id }) => left === undefined || id < left)?.id ?? null;
