@@ -7,12 +7,13 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
  * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
  * happens only where the attempt would otherwise be retried, or like `sending → skipped | scheduled` in the commit
  * that claimed the message: its recipient opted out or has quiet hours, and no attempt was begun. `sending → skipped`
- * is also what a retry becomes whose recipient was erased meanwhile, or whose address no provider reaches. `… →
- * queued` from an end is a replay.
+ * is also what a retry becomes whose recipient was erased meanwhile, or whose address no provider reaches. `scheduled |
+ * queued → unknown` is what a cancellation, an erasure or the end of its time becomes where a dead worker had it in
+ * hand before it was put aside. `… → queued` from an end is a replay.
  */
 export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
-  scheduled: ['queued', 'canceled', 'expired', 'skipped'],
-  queued: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
+  scheduled: ['queued', 'canceled', 'expired', 'skipped', 'unknown'],
+  queued: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled', 'unknown'],
   retrying: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
   sending: [
     'sending',

@@ -2,6 +2,7 @@ import { openStatuses } from '@tidings/contracts';
 import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import type { MessageRow } from './claim.ts';
+import { endOfWaiting } from './end.ts';
 
 /**
  * Asks that a notification's messages not be sent: what waits is canceled at once, what is being sent is
@@ -23,7 +24,7 @@ export function cancel(database: Database, projectId: string, notificationId: st
     yield* rows(
       db
         .update(messages)
-        .set({ status: 'canceled', reason: 'canceled_by_request', place: null, endedAt: now })
+        .set({ ...endOfWaiting(database, 'canceled', 'canceled_by_request'), place: null, endedAt: now })
         .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
         .returning({ id: messages.id }),
     );

@@ -1,9 +1,23 @@
 import type { MessageStatus, Reason } from '@tidings/contracts';
-import { and, eq, gte, inArray, isNotNull, lt, lte, or, type SQL } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNotNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import { maxUnanswered } from './claim.ts';
 
+type End = ReturnType<typeof endOfWaiting> | { status: 'unknown'; reason: 'worker_lost' };
+
 const cleared = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null };
+
+/**
+ * How a message ends that waits. One that a dead worker had in hand, and that was put aside when another took it
+ * over, may have been sent: it ends as unknown, whatever would have become of it otherwise.
+ */
+export function endOfWaiting({ tables: { messages } }: Database, status: MessageStatus, reason: Reason) {
+  const inDoubt = sql`${messages.unanswered} > 0`;
+  return {
+    status: sql<MessageStatus>`case when ${inDoubt} then 'unknown' else ${status} end`,
+    reason: sql<Reason>`case when ${inDoubt} then 'worker_lost' else ${reason} end`,
+  };
+}
 
 /**
  * Ends those of the messages that must not be sent any more: canceled, expired, or, when a dead worker left
@@ -14,11 +28,11 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
   const { messages, attempts } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
-    const endWhere = (status: MessageStatus, reason: Reason, ...conditions: Array<SQL | undefined>) =>
+    const endWhere = (end: End, ...conditions: Array<SQL | undefined>) =>
       rows(
         db
           .update(messages)
-          .set({ ...cleared, status, reason, endedAt: now })
+          .set({ ...cleared, ...end, endedAt: now })
           .where(and(inArray(messages.id, ids), ...conditions))
           .returning({ id: messages.id, at: messages.endedAt }),
       );
@@ -32,9 +46,17 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
       isExpired,
       gte(messages.unanswered, maxUnanswered),
     );
-    const canceled = yield* endWhere('canceled', 'canceled_by_request', isWaiting, isCanceled);
-    const expired = yield* endWhere('expired', 'expired', isWaiting, isExpired);
-    const lost = yield* endWhere('unknown', 'worker_lost', isAbandoned, mayNotBeTakenOver);
+    const canceled = yield* endWhere(
+      endOfWaiting(database, 'canceled', 'canceled_by_request'),
+      isWaiting,
+      isCanceled,
+    );
+    const expired = yield* endWhere(endOfWaiting(database, 'expired', 'expired'), isWaiting, isExpired);
+    const lost = yield* endWhere(
+      { status: 'unknown', reason: 'worker_lost' },
+      isAbandoned,
+      mayNotBeTakenOver,
+    );
     const lostIds = lost.map(({ id }) => id);
     if (lostIds.length > 0) {
       yield* rows(
