@@ -1,4 +1,5 @@
 import type { Lane, SendOutput } from '@tidings/contracts';
+import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database, Decide, Question, Store } from './index.ts';
 import { createStore } from './index.ts';
@@ -39,11 +40,22 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
     afterEach(() => database.close());
 
     async function accepted(
-      options: { recipientId?: string; category?: string; lane?: Lane; onAmbiguous?: 'hold' } = {},
+      options: {
+        recipientId?: string;
+        category?: string;
+        lane?: Lane;
+        onAmbiguous?: 'hold';
+        /** Of a device: it is a push then. */
+        token?: string;
+      } = {},
     ): Promise<string> {
       made += 1;
       const id = `ntf_${String(made).padStart(6, '0')}`;
-      const { recipientId = null, category = null, lane = 'normal', onAmbiguous = 'resend' } = options;
+      const { recipientId = null, category = null, lane = 'normal', onAmbiguous = 'resend', token } = options;
+      const to =
+        token === undefined
+          ? { channel: 'email' as const, address: 'ada@example.com' }
+          : { channel: 'push' as const, platform: 'fcm' as const, address: token };
       const expiresAt = Date.now() + 3_600_000;
       const answer: SendOutput = { id, status: 'accepted', messages: [] };
       const messageId = id.replace('ntf', 'msg');
@@ -65,10 +77,9 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
               id: messageId,
               notificationId: id,
               projectId,
-              channel: 'email',
+              ...to,
               lane,
               status: 'queued',
-              address: 'ada@example.com',
               onAmbiguous,
               place: 'queue',
               expiresAt,
@@ -206,6 +217,75 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         attempt: 1,
         unanswered: 1,
       });
+    });
+
+    test('what waits after that ends as unknown too when it is canceled, expires or is erased', async () => {
+      const waiting = [];
+      for (let index = 0; index < 3; index += 1) waiting.push(await accepted({ recipientId: 'rcp_ada' }));
+      const [canceled = '', expired = '', erased = ''] = waiting;
+      await claim(waiting, send, -1000);
+      await claim(waiting, wait);
+      await store.cancel(projectId, canceled.replace('msg', 'ntf'));
+      const { messages } = database.tables;
+      await database.handle
+        .update(messages)
+        .set({ expiresAt: 0 })
+        .where(eq(messages.id, expired))
+        .returning();
+      expect(await store.endUnsendable([expired])).toEqual([expired]);
+      const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
+      await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', newKey: 'k'.repeat(64) });
+      while (await store.continueErasure('rcp_ada'));
+      for (const id of [canceled, expired, erased]) {
+        expect((await messageOf(id)).message).toMatchObject({ status: 'unknown', reason: 'worker_lost' });
+      }
+    });
+
+    test('nothing goes to who was erased, whatever the decision would be, also what was accepted meanwhile', async () => {
+      const before = await accepted({ recipientId: 'rcp_ada' });
+      const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
+      await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', newKey: 'k'.repeat(64) });
+      const meanwhile = await accepted({ recipientId: 'rcp_ada' });
+      const { claimed } = await claim([before, meanwhile], send);
+      expect(claimed).toEqual([]);
+      for (const id of [before, meanwhile]) {
+        const { message, attempts } = await messageOf(id);
+        expect(message).toMatchObject({ status: 'skipped', reason: 'erased', attempt: 0 });
+        expect(attempts).toEqual([]);
+      }
+    });
+
+    test("a push goes to no device that is somebody else's by now, was removed, or is gone", async () => {
+      const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
+      const trail = () => ({ actor, auditId: `aud_${made}-${Math.random()}` });
+      const change = { projectId, actor, action: 'recipients.upsert', auditId: 'aud_bob' };
+      await store.upsertRecipients([{ ...change, id: 'rcp_bob', input: { externalId: 'bob' } }]);
+      const register = (recipientId: string, token: string) =>
+        store.registerDevice(
+          projectId,
+          { id: `dev_${token}`, recipientId, platform: 'fcm', token, keys: null },
+          trail(),
+        );
+      const tokens = ['kept', 'handed-on', 'removed', 'gone'];
+      const ids: string[] = [];
+      for (const token of tokens) {
+        await register('rcp_ada', token);
+        ids.push(await accepted({ recipientId: 'rcp_ada', token }));
+      }
+      const toBareDevice = await accepted({ token: 'removed' });
+      await register('rcp_bob', 'handed-on');
+      await store.removeDevice(projectId, { id: 'dev_removed', recipientId: 'rcp_ada' }, trail());
+      const { devices } = database.tables;
+      await database.handle
+        .update(devices)
+        .set({ deactivatedAt: 1 })
+        .where(eq(devices.id, 'dev_gone'))
+        .returning();
+      const { claimed } = await claim([...ids, toBareDevice], send);
+      expect(claimed.map(({ message }) => message.id).sort()).toEqual([ids[0], toBareDevice]);
+      for (const id of ids.slice(1)) {
+        expect((await messageOf(id)).message).toMatchObject({ status: 'skipped', reason: 'no_device' });
+      }
     });
 
     test('the decision about one does not touch the others, and it is asked for each with all it needs', async () => {

@@ -1,5 +1,5 @@
 import type { Channel, QuietHours, Reason, Word } from '@tidings/contracts';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { listValues, padded, placeholders } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -43,8 +43,10 @@ export interface Candidate {
  * Steps of a claim: decides about what was just taken, before an attempt is on record, and puts aside what is not to
  * be sent, its counters as they were. Answers the messages that it put aside, by their ids.
  *
- * What waits beyond its time ends now, for it would never be sent. What may already have been sent by a worker that
- * died ends as unknown, as it does when it is canceled: nobody could say that it was not.
+ * Nothing goes to who was erased, nor to a device that is the recipient's no more: the token was read when the
+ * notification was accepted, which may be long ago. What waits beyond its time ends now, for it would never be sent.
+ * What may already have been sent by a worker that died ends as unknown, as it does when it is canceled: nobody
+ * could say that it was not.
  */
 export function* putAside(options: {
   database: Database;
@@ -55,17 +57,24 @@ export function* putAside(options: {
   now: number;
 }): Steps<Map<string, MessageRow>> {
   const { database, db, candidates, decide, token, now } = options;
-  const wishes = yield* selectWishes(database, db, candidates);
+  const { wishes, erased } = yield* selectWishes(database, db, candidates);
+  const ownDevices = yield* selectOwnDevices(database, db, candidates);
   const fates = new Map<string, { ids: string[]; fate: Fate }>();
   for (const { message, recipientId, category } of candidates) {
-    const decision = decide({
-      projectId: message.projectId,
-      channel: message.channel,
-      category,
-      isCritical: message.lane === 'critical',
-      wishes: recipientId === null ? undefined : wishes.get(recipientId),
-      now,
-    });
+    const isErased = recipientId !== null && erased.has(recipientId);
+    const isGone = recipientId !== null && message.channel === 'push' && !ownDevices.has(message.id);
+    const decision: Decision | Unreachable = isErased
+      ? { kind: 'unreachable', reason: 'erased' }
+      : isGone
+        ? { kind: 'unreachable', reason: 'no_device' }
+        : decide({
+            projectId: message.projectId,
+            channel: message.channel,
+            category,
+            isCritical: message.lane === 'critical',
+            wishes: recipientId === null ? undefined : wishes.get(recipientId),
+            now,
+          });
     if (decision.kind === 'send') continue;
     const fate = fateOf(message, decision);
     const key = JSON.stringify(fate);
@@ -84,9 +93,16 @@ type Fate =
   | { status: 'skipped' | 'expired' | 'unknown'; reason: Reason }
   | { status: 'scheduled'; reason: Reason; dueAt: number };
 
-function fateOf(message: MessageRow, decision: Exclude<Decision, { kind: 'send' }>): Fate {
-  const ends = decision.kind === 'skip' || decision.until >= message.expiresAt;
+/** There is nobody there any more to send to. */
+interface Unreachable {
+  kind: 'unreachable';
+  reason: Extract<Reason, 'erased' | 'no_device'>;
+}
+
+function fateOf(message: MessageRow, decision: Exclude<Decision, { kind: 'send' }> | Unreachable): Fate {
+  const ends = decision.kind !== 'wait' || decision.until >= message.expiresAt;
   if (ends && message.unanswered > 1) return { status: 'unknown', reason: 'worker_lost' };
+  if (decision.kind === 'unreachable') return { status: 'skipped', reason: decision.reason };
   if (decision.kind === 'skip') return { status: 'skipped', reason: 'opted_out' };
   return ends
     ? { status: 'expired', reason: 'quiet_hours' }
@@ -127,12 +143,17 @@ function* release(options: {
   );
 }
 
-/** What the recipients among the messages want; nobody is asked where there is none. */
-function* selectWishes(database: Database, db: Handle, candidates: Candidate[]): Steps<Map<string, Wishes>> {
+/** What the recipients among the messages want, and who of them is erased; nobody is asked where there is none. */
+function* selectWishes(
+  database: Database,
+  db: Handle,
+  candidates: Candidate[],
+): Steps<{ wishes: Map<string, Wishes>; erased: Set<string> }> {
   const { recipients, preferences } = database.tables;
-  const found = new Map<string, Wishes>();
+  const wishes = new Map<string, Wishes>();
+  const erased = new Set<string>();
   const named = candidates.flatMap(({ recipientId }) => recipientId ?? []);
-  if (named.length === 0) return found;
+  if (named.length === 0) return { wishes, erased };
   const ids = padded([...new Set(named)]);
   const categories = padded([...new Set(['', ...candidates.map(({ category }) => category ?? '')])]);
   const theirs = yield* rows(
@@ -143,6 +164,7 @@ function* selectWishes(database: Database, db: Handle, candidates: Candidate[]):
         db
           .select({
             id: recipients.id,
+            erasedAt: recipients.erasedAt,
             quietHours: recipients.quietHours,
             timezone: recipients.timezone,
             channel: preferences.channel,
@@ -161,12 +183,43 @@ function* selectWishes(database: Database, db: Handle, candidates: Candidate[]):
       { ...listValues('id', ids), ...listValues('category', categories) },
     ),
   );
-  for (const { id, quietHours, timezone, channel, category, enabled } of theirs) {
-    const wishes: Wishes = found.get(id) ?? { words: [], quietHours, timezone };
-    found.set(id, wishes);
+  for (const { id, erasedAt, quietHours, timezone, channel, category, enabled } of theirs) {
+    const own: Wishes = wishes.get(id) ?? { words: [], quietHours, timezone };
+    wishes.set(id, own);
+    if (erasedAt !== null) erased.add(id);
     if (channel !== null && category !== null && enabled !== null) {
-      wishes.words.push({ channel, category, enabled });
+      own.words.push({ channel, category, enabled });
     }
   }
-  return found;
+  return { wishes, erased };
+}
+
+/** Of the pushes to recipients those whose device is still the recipient's, and live; by the messages' ids. */
+function* selectOwnDevices(database: Database, db: Handle, candidates: Candidate[]): Steps<Set<string>> {
+  const { devices } = database.tables;
+  const pushes = candidates.flatMap(({ message: { id, channel, platform, address }, recipientId }) =>
+    channel === 'push' && recipientId !== null ? [{ id, recipientId, device: `${platform} ${address}` }] : [],
+  );
+  if (pushes.length === 0) return new Set();
+  const ids = padded([...new Set(pushes.map(({ recipientId }) => recipientId))]);
+  const live = yield* rows(
+    database.prepared(
+      db,
+      `own_devices_${ids.length}`,
+      () =>
+        db
+          .select({ recipientId: devices.recipientId, platform: devices.platform, token: devices.token })
+          .from(devices)
+          .where(
+            and(inArray(devices.recipientId, placeholders('id', ids.length)), isNull(devices.deactivatedAt)),
+          ),
+      listValues('id', ids),
+    ),
+  );
+  const owned = new Set(
+    live.map(({ recipientId, platform, token }) => `${recipientId} ${platform} ${token}`),
+  );
+  return new Set(
+    pushes.filter(({ recipientId, device }) => owned.has(`${recipientId} ${device}`)).map(({ id }) => id),
+  );
 }
