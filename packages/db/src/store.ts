@@ -57,7 +57,7 @@ import { getMessage, getNotification, listNotifications } from './store/read.ts'
 import { preferencesOf, recordOf } from './store/recipient-data.ts';
 import { fillSearchKeys, findRecipient, listRecipients, upsertRecipients } from './store/recipients.ts';
 import { hasten, replay } from './store/replay.ts';
-import { pruneAudit, pruneNotifications, retentions } from './store/retention.ts';
+import { pruneAudit, pruneLeft, pruneNotifications, retentions } from './store/retention.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import {
   findLiveSession,
@@ -163,6 +163,7 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneLeft,
   pruneNotifications,
   publishTemplate,
   publishedTemplate,

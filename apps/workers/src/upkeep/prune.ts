@@ -3,6 +3,8 @@ import type { PruneRule, Store } from '@tidings/db';
 
 /** Rows that one commit looks at. */
 const rowsAtOnce = 200;
+/** Open notifications, of a project and rule, that a process remembers to look at again. */
+const leftAtMost = 10_000;
 
 const daysOf: Readonly<Record<PruneRule, (retention: Retention) => number | null>> = {
   payloads: ({ payloadsDays }) => payloadsDays,
@@ -16,8 +18,9 @@ const daysOf: Readonly<Record<PruneRule, (retention: Retention) => number | null
  * ends a round, and the next call begins another.
  */
 export function createPruner({ store }: { store: Store }): () => Promise<boolean> {
-  // Where the next round of a project and rule begins: what is before it was done with by an earlier one.
-  const doneUntil = new Map<string, string>();
+  // Where the next round of a project and rule begins, and what was left before that: it is looked at again, so
+  // that a notification that is open for a year does not have all that came after it gone through each time.
+  const states = new Map<string, { doneUntil: string | null; left: string[] }>();
   let round: AsyncGenerator<void> | undefined;
 
   async function* newRound(): AsyncGenerator<void> {
@@ -33,12 +36,24 @@ export function createPruner({ store }: { store: Store }): () => Promise<boolean
   async function* pruneBy(projectId: string, rule: PruneRule, days: number | null): AsyncGenerator<void> {
     if (days === null) return;
     const key = `${projectId} ${rule}`;
-    let after = doneUntil.get(key) ?? null;
+    const state = states.get(key) ?? { doneUntil: null, left: [] };
+    states.set(key, state);
+    const left: string[] = [];
+    for (let at = 0; at < state.left.length; at += rowsAtOnce) {
+      const ids = state.left.slice(at, at + rowsAtOnce);
+      left.push(...(await store.pruneLeft({ rule, days, ids })));
+      yield;
+    }
+    state.left = left;
+    let after = state.doneUntil;
     let isWhole = true;
     do {
       const page = await store.pruneNotifications({ projectId, rule, days, after, limit: rowsAtOnce });
-      if (isWhole && page.doneUntil !== null) doneUntil.set(key, page.doneUntil);
-      isWhole &&= page.doneUntil === page.after;
+      isWhole &&= state.left.length + page.left.length <= leftAtMost;
+      if (isWhole && page.doneUntil !== null) {
+        state.doneUntil = page.doneUntil;
+        state.left.push(...page.left);
+      }
       after = page.after;
       yield;
     } while (after !== null);

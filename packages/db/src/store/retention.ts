@@ -27,8 +27,10 @@ export async function retentions(
 export interface PrunePage {
   /** Go on after this one; null: the rest is too young. */
   after: string | null;
-  /** None of those before it will be of interest to the next round either. */
+  /** All until here were looked at; null where there are none of age. */
   doneUntil: string | null;
+  /** Those of them that were left as they are: what is open, or ended lately. */
+  left: string[];
 }
 
 /**
@@ -57,12 +59,35 @@ export function pruneNotifications(
         .limit(limit),
     );
     const old = page.flatMap(({ id, isOld }) => (isOld ? [id] : []));
-    if (old.length === 0) return { after: null, doneUntil: null };
+    const doneUntil = old.at(-1) ?? null;
+    if (doneUntil === null) return { after: null, doneUntil, left: [] };
     const ripe = yield* endedBefore(database, db, old, cutoff);
     if (ripe.length > 0) yield* removals[rule](database, db, ripe);
-    const left = page.find(({ id }) => !ripe.includes(id))?.id;
-    const doneUntil = page.findLast(({ id }) => left === undefined || id < left)?.id ?? null;
-    return { after: page.length < limit ? null : (page.at(-1)?.id ?? null), doneUntil };
+    const gone = new Set(ripe);
+    const left = page.flatMap(({ id }) => (id <= doneUntil && !gone.has(id) ? [id] : []));
+    return { after: page.length < limit ? null : (page.at(-1)?.id ?? null), doneUntil, left };
+  });
+}
+
+/** Looks again at notifications that an earlier page left. Answers those of them that are left once more. */
+export function pruneLeft(
+  database: Database,
+  options: { rule: PruneRule; days: number; ids: string[] },
+): Promise<string[]> {
+  const { rule, days, ids } = options;
+  const { notifications } = database.tables;
+  return database.commit(function* (db) {
+    const cutoff = sql<number>`${database.now} - ${days * dayMs}`;
+    const there = yield* rows(
+      db
+        .select({ id: notifications.id, isOld: sql<unknown>`${notifications.createdAt} < ${cutoff}` })
+        .from(notifications)
+        .where(inArray(notifications.id, ids)),
+    );
+    const old = there.flatMap(({ id, isOld }) => (isOld ? [id] : []));
+    const ripe = old.length === 0 ? [] : yield* endedBefore(database, db, old, cutoff);
+    if (ripe.length > 0) yield* removals[rule](database, db, ripe);
+    return there.flatMap(({ id }) => (ripe.includes(id) ? [] : [id]));
   });
 }
 
@@ -100,10 +125,13 @@ const removals: Readonly<Record<PruneRule, Removal>> = {
   notifications: removeNotifications,
 };
 
-/** Addresses first: that takes the rows, so that a replay either came before and is seen, or finds no address. */
+/**
+ * Addresses first: that takes the rows, so that a replay either came before and is seen, or finds no address. What
+ * providers answered goes with them, since they quote addresses and nobody could find it by one any more.
+ */
 function* removePayloads(database: Database, db: Handle, ids: string[]): Steps<void> {
-  const { notifications, messages } = database.tables;
-  yield* rows(
+  const { notifications, messages, attempts } = database.tables;
+  const without = yield* rows(
     db
       .update(messages)
       .set({ address: null })
@@ -116,6 +144,18 @@ function* removePayloads(database: Database, db: Handle, ids: string[]): Steps<v
       )
       .returning({ id: messages.id }),
   );
+  for (const theirs of inPieces(
+    without.map(({ id }) => id),
+    1000,
+  )) {
+    yield* rows(
+      db
+        .update(attempts)
+        .set({ response: null })
+        .where(and(inArray(attempts.messageId, theirs), isNotNull(attempts.response)))
+        .returning({ number: attempts.number }),
+    );
+  }
   yield* rows(
     db
       .update(notifications)
