@@ -138,9 +138,13 @@ const beyondAllText = '\u{10ffff}\u{10ffff}';
 /** Longer would not fit an index entry of Postgres, since NFKC may make one character many. */
 const searchKeyAtMost = 255;
 
-/** How a text is searched: without its case, and the same for every way to write a character. */
+/**
+ * How a text is searched: without its case, and the same for every way to write a character. Two letters whose lower
+ * case depends on what is around them, or is two characters, are made one: the sigma, and the I with a dot.
+ */
 export function searchKey(text: string): string {
-  const folded = text.normalize('NFKC').toLowerCase().normalize('NFKC');
+  const lower = text.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').replaceAll('i\u0307', 'i');
+  const folded = lower.normalize('NFKC');
   return folded.slice(0, searchKeyAtMost).toWellFormed();
 }
 
