@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { UpsertRecipientInput } from '@tidings/contracts';
+import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
 import { createStore, type Database, type Settlement, type Store, type Verdict } from './index.ts';
@@ -212,6 +213,46 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
       expect(theirs?.message).toMatchObject({ status: 'queued', address: ada.email });
       expect((await store.findRecipient(projectId, 'bob'))?.recipient.email).toBe(ada.email);
       expect((await store.findRecipient(other, 'ada'))?.recipient.email).toBe(ada.email);
+    });
+
+    test("an address or a device that is somebody else's by now keeps what it was sent directly", async () => {
+      await addAda();
+      const before = { notification: { recipientId: 'rcp_ada' }, message: { address: 'old@shared.example' } };
+      await sendToAda(before);
+      await sendToAda({ message: { channel: 'push', platform: 'fcm', address: 'handed-on' } });
+      await upsert('rcp_bob', { externalId: 'bob', email: 'Old@Shared.example' });
+      const device = { id: 'dev_2', recipientId: 'rcp_bob', platform: 'fcm', token: 'handed-on', keys: null };
+      await store.registerDevice(projectId, device as never, trail());
+      const toBob = [
+        await sendToAda({
+          notification: { recipientId: null },
+          message: { address: 'old@shared.example' },
+        }),
+        await sendToAda({
+          notification: { recipientId: null },
+          message: { channel: 'push', platform: 'fcm', address: 'handed-on' },
+        }),
+      ];
+      const as = await Promise.all(toBob.map(messageOf));
+      await begin('ada');
+      await finish();
+      expect(await Promise.all(toBob.map(messageOf))).toEqual(as);
+    });
+
+    test('what a provider answers to a lease that was lost is not kept of who was erased', async () => {
+      await addAda();
+      for (const verdict of [retrying, { status: 'sent' } as const]) {
+        const id = await sendToAda({ notification: { recipientId: 'rcp_bob' } });
+        const mine = await claimed(id);
+        const { messages } = database.tables;
+        await database.handle
+          .update(messages)
+          .set({ address: null, status: 'delivered', place: null, leaseToken: null, endedAt: 1 })
+          .where(eq(messages.id, id))
+          .returning();
+        expect(await settle(mine, verdict)).toBe('fenced');
+        expect((await messageOf(id)).attempts).toMatchObject([{ response: null }]);
+      }
     });
 
     test('a tombstone stays, is not found, and leaves its external id to somebody new', async () => {

@@ -54,7 +54,13 @@ describe('a recipient with its token', () => {
     expect(await asAda.preferences.get.query({ recipientId: 'ada' })).toEqual(changed);
     const project = await tested.store.ensureProject({ id: 'prj_other', key: 'default' });
     const [row] = await tested.store.listAudit(project, { action: 'preferences.set', limit: 1 });
-    expect(row).toMatchObject({ actorKind: 'recipient', actorId: recipientId, target: recipientId });
+    expect(row).toMatchObject({
+      actorKind: 'recipient',
+      actorId: recipientId,
+      target: recipientId,
+      // It would outlive an erasure.
+      address: '',
+    });
   });
 
   test('finds nobody else, whether there is one or not', async () => {

@@ -90,6 +90,24 @@ test('a repeated request gets the first answer still', async () => {
   expect([again.status, again.body]).toEqual([202, first.body]);
 });
 
+test('what was begun is told even when the record goes away before its end', async () => {
+  let isAway = false;
+  const failing = await openTestApi({
+    changeStore: ({ continueErasure, isOutage }) => ({
+      continueErasure: (id) => (isAway ? Promise.reject(new Error('gone')) : continueErasure(id)),
+      isOutage: (error) => (error as Error).message === 'gone' || isOutage(error),
+    }),
+  });
+  await failing.call('PUT', '/v1/recipients/user-42', { email: secret });
+  isAway = true;
+  const begun = await failing.call('DELETE', '/v1/recipients/user-42');
+  expect(begun).toMatchObject({ status: 200, body: { complete: false } });
+  isAway = false;
+  const again = await failing.call('DELETE', `/v1/recipients/${begun.body.id}`);
+  expect(again.body).toMatchObject({ complete: true });
+  await failing.close();
+});
+
 test('a recipient of another project is not found, and stays', async () => {
   const id = await addPerson();
   const other = await tested.addProject('other');

@@ -6,6 +6,8 @@ import { createPruner } from './prune.ts';
 const endedLoginsMs = 30 * 24 * 3_600_000;
 /** Of those, as many as one commit removes. */
 const removedAtOnce = 200;
+/** Erasures that a process works on by turns. */
+const erasedAtOnce = 20;
 /** Recipients that are made findable in one commit. */
 const filledAtOnce = 200;
 
@@ -52,13 +54,20 @@ export function startUpkeep(options: { store: Store; log: Log; times?: UpkeepTim
   ];
 }
 
-/** Goes on with one erasure after the other, a commit a call. Answers whether there may be more to do now. */
+/**
+ * Goes on with the erasures that are due, a commit of one and then of the next, so that a long one does not hold up
+ * the others. Answers whether there may be more to do now. One that fails is due again after a while.
+ */
 function createEraser({ store }: { store: Store }): () => Promise<boolean> {
-  let current: string | undefined;
+  const underway: string[] = [];
   return async () => {
-    current ??= (await store.dueErasures(1))[0];
+    if (underway.length < erasedAtOnce) {
+      const due = await store.dueErasures(erasedAtOnce);
+      underway.push(...due.filter((id) => !underway.includes(id)));
+    }
+    const current = underway.shift();
     if (current === undefined) return false;
-    if (!(await store.continueErasure(current))) current = undefined;
+    if (await store.continueErasure(current)) underway.push(current);
     return true;
   };
 }

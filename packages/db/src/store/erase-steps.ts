@@ -1,8 +1,9 @@
-import type { Channel } from '@tidings/contracts';
-import { and, desc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { type Channel, platforms } from '@tidings/contracts';
+import { and, desc, eq, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { ErasedAddresses, Tables } from '../schema/tables.ts';
-import { forgetNotifications, forgetPerson } from './forget.ts';
+import { forgetNotifications, forgetPerson, inPieces } from './forget.ts';
+import { searchKey } from './recipients.ts';
 
 export type ErasureRow = Tables['erasures']['$inferSelect'];
 
@@ -40,7 +41,10 @@ export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): 
       .limit(limit),
   );
   const ids = isDirect ? yield* adoptDirect(database, db, erasure, page) : page.map(({ id }) => id);
-  const addresses = step === 'own' ? yield* withAddressesOf(database, db, erasure, ids) : erasure.addresses;
+  const addresses =
+    step === 'own'
+      ? yield* withoutOthers(database, db, erasure, yield* withAddressesOf(database, db, erasure, ids))
+      : erasure.addresses;
   yield* forgetNotifications(database, db, ids);
   return { cursor: page.length < limit ? null : (page.at(-1)?.id ?? null), addresses };
 }
@@ -66,6 +70,50 @@ function* withAddressesOf(
   return {
     emails: [...new Set([...addresses.emails, ...emails])],
     tokens: [...new Set([...addresses.tokens, ...of('push')])],
+  };
+}
+
+/** What is somebody else's by now is not looked for: an address that was handed on, a device with a new owner. */
+function* withoutOthers(
+  { tables: { recipients, devices } }: Database,
+  db: Handle,
+  { projectId, recipientId }: ErasureRow,
+  { emails, tokens }: ErasedAddresses,
+): Steps<ErasedAddresses> {
+  const taken = new Set<string>();
+  const ofOthers = and(
+    eq(recipients.projectId, projectId),
+    ne(recipients.id, recipientId),
+    isNull(recipients.erasedAt),
+  );
+  for (const some of inPieces(emails, 500)) {
+    const found = yield* rows(
+      db
+        .select({ email: recipients.email })
+        .from(recipients)
+        .where(and(ofOthers, inArray(recipients.searchEmail, some.map(searchKey)))),
+    );
+    for (const { email } of found) taken.add(`email ${email?.toLowerCase()}`);
+  }
+  for (const some of inPieces(tokens, 500)) {
+    const found = yield* rows(
+      db
+        .select({ token: devices.token })
+        .from(devices)
+        .where(
+          and(
+            eq(devices.projectId, projectId),
+            inArray(devices.platform, [...platforms]),
+            inArray(devices.token, some),
+            ne(devices.recipientId, recipientId),
+          ),
+        ),
+    );
+    for (const { token } of found) taken.add(`token ${token}`);
+  }
+  return {
+    emails: emails.filter((email) => !taken.has(`email ${email}`)),
+    tokens: tokens.filter((token) => !taken.has(`token ${token}`)),
   };
 }
 

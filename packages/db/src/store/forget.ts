@@ -1,5 +1,6 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { endOfWaiting } from './end.ts';
 
 /** What a notification is without its payload. */
 export const withoutPayload = { toName: null, content: null, data: {}, metadata: {} };
@@ -21,7 +22,7 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
   yield* rows(
     db
       .update(messages)
-      .set({ status: 'skipped', reason: 'erased', place: null, endedAt: now })
+      .set({ ...endOfWaiting(database, 'skipped', 'erased'), place: null, endedAt: now })
       .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
       .returning({ id: messages.id }),
   );

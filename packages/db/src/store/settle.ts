@@ -59,6 +59,8 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
         results.push({ status: sent.has(one.messageId) ? 'sent' : 'fenced' });
       else results.push({ status: yield* settleFailure({ database, db, one, verdict: one.verdict, at }) });
     }
+    const late = settlements.filter((_, index) => results[index]?.status === 'fenced');
+    yield* forgetAnswers(database, db, yield* withoutAddress(database, db, late));
     return results;
   });
 }
@@ -150,6 +152,23 @@ function* settleSuccesses(
     moved.flatMap(({ id, isErased }) => (isErased ? [id] : [])),
   );
   return new Set(moved.map(({ id }) => id));
+}
+
+/** Those of the messages that were erased. */
+function* withoutAddress(
+  { tables: { messages } }: Database,
+  db: Handle,
+  settlements: Settlement[],
+): Steps<string[]> {
+  if (settlements.length === 0) return [];
+  const ids = settlements.map(({ messageId }) => messageId);
+  const found = yield* rows(
+    db
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(inArray(messages.id, ids), isNull(messages.address))),
+  );
+  return found.map(({ id }) => id);
 }
 
 /** Providers quote addresses in their answers, and these messages are to have none. */
