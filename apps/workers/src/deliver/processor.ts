@@ -62,6 +62,8 @@ export function createProcessor(options: ProcessorOptions) {
       messageId: message.id,
       address: message.address ?? '',
       platform,
+      lane: message.lane,
+      expiresAt: message.expiresAt,
       toName: notification.toName,
       date: message.firstClaimedAt ?? message.createdAt,
       content: content as RenderedEmail & RenderedPush,

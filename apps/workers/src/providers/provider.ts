@@ -1,4 +1,15 @@
-import type { AttemptOutcome, Platform, Reason } from '@tidings/contracts';
+import type { AttemptOutcome, Lane, Platform, Reason, WebPushKeys } from '@tidings/contracts';
+
+/** A file in an e-mail. */
+export interface Attachment {
+  filename: string;
+  /** A media type, such as `application/pdf`. */
+  contentType: string;
+  /** Base64 (RFC 4648 §4), without line ends. */
+  content: string;
+  /** The HTML shows it as `cid:<contentId>`; without one it stands beside the text. */
+  contentId?: string;
+}
 
 /** A rendered e-mail. At least one of html and text is there. */
 export interface RenderedEmail {
@@ -6,6 +17,15 @@ export interface RenderedEmail {
   subject: string;
   html?: string;
   text?: string;
+  /** Mailboxes such as `Acme <help@acme.example>`. */
+  replyTo?: readonly string[];
+  /** Fields that are safe to set, by contract. */
+  headers?: ReadonlyArray<{ name: string; value: string }>;
+  attachments?: readonly Attachment[];
+  /** What the provider counts it under, where it does. */
+  tags?: readonly string[];
+  /** Where a POST takes the recipient off the list (RFC 8058), for List-Unsubscribe. */
+  unsubscribeUrl?: string;
 }
 
 /** A rendered push message. */
@@ -13,6 +33,10 @@ export interface RenderedPush {
   channel: 'push';
   title: string;
   body: string;
+  /** What opens when it is tapped. */
+  url?: string;
+  /** What the app gets beside it. */
+  data?: Readonly<Record<string, string>>;
 }
 
 /** What a provider is asked to hand over: one message to one address. */
@@ -22,6 +46,12 @@ export interface Delivery<Content extends RenderedEmail | RenderedPush = Rendere
   /** An e-mail address or a device token. */
   address: string;
   platform: Platform | null;
+  /** Of a Web Push subscription (RFC 8291 §3.1); null for every other address. */
+  keys?: WebPushKeys | null;
+  /** How urgent it is, for providers that can be told. */
+  lane?: Lane;
+  /** When it is of no use any more, in milliseconds since the epoch. */
+  expiresAt?: number;
   toName: string | null;
   /** Milliseconds since the epoch, the same for every copy: when the message was first claimed. */
   date: number;
@@ -32,6 +62,7 @@ export interface Delivery<Content extends RenderedEmail | RenderedPush = Rendere
  * How an attempt went, in the words of DESIGN's table: `sent`; `transient` (try again later, counts against
  * the budget); `held` (the provider is unwell or throttles: wait for it, counts nothing); `rejected` (for
  * good); `bounced` (for good, and the address is no use); `ambiguous` (handed over in full, answer unknown).
+ * `held` for the reason `provider_configuration` is a fault of ours that waiting does not mend: credentials, TLS.
  */
 export interface ProviderResult {
   outcome: Exclude<AttemptOutcome, 'started' | 'lost'>;
@@ -40,6 +71,8 @@ export interface ProviderResult {
   code?: string;
   /** What the provider said. */
   response?: string;
+  /** The provider's own id of what it took: what it names in its callbacks. */
+  providerMessageId?: string;
   /** How long the provider asked to be left alone, in milliseconds. */
   retryAfterMs?: number;
 }
