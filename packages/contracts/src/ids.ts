@@ -13,6 +13,7 @@ export const idPrefixes = {
   template: 'tpl',
   notification: 'ntf',
   message: 'msg',
+  provider: 'prv',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

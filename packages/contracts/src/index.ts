@@ -20,6 +20,7 @@ export * from './preference-operations.ts';
 export * from './preferences.ts';
 export * from './problem.ts';
 export * from './projects.ts';
+export * from './providers.ts';
 export * from './queues.ts';
 export * from './quiet-hours.ts';
 export * from './recipient-data.ts';

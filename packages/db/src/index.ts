@@ -25,6 +25,7 @@ export type { Page } from './store/pages.ts';
 export type { RecipientPreferences, WordChange } from './store/preferences.ts';
 export type { ProjectRules } from './store/project-rules.ts';
 export type { ProjectRow, ProjectSettings } from './store/projects.ts';
+export type { ProviderFields, ProviderRow, RouteRow } from './store/providers.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';

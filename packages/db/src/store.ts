@@ -53,6 +53,16 @@ import {
   listProjects,
   updateProject,
 } from './store/projects.ts';
+import {
+  allRoutes,
+  createProvider,
+  getProvider,
+  listProviders,
+  listRoutes,
+  removeProvider,
+  setRoute,
+  updateProvider,
+} from './store/providers.ts';
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { preferencesOf, recordOf } from './store/recipient-data.ts';
 import { fillSearchKeys, findRecipient, listRecipients, upsertRecipients } from './store/recipients.ts';
@@ -99,6 +109,7 @@ const operations = {
   accept,
   acceptInvitation,
   addFirstTemplates,
+  allRoutes,
   allTemplateParts,
   archiveProject,
   archiveTemplate,
@@ -111,6 +122,7 @@ const operations = {
   createApiKey,
   createInvitation,
   createProject,
+  createProvider,
   createTemplate,
   defaultLocaleOf,
   deleteTemplatePart,
@@ -134,6 +146,7 @@ const operations = {
   getApiKey,
   getMessage,
   getNotification,
+  getProvider,
   getTemplate,
   getTemplatePart,
   hasAccounts,
@@ -150,7 +163,9 @@ const operations = {
   listNotifications,
   listPreferenceDefaults,
   listProjects,
+  listProviders,
   listRecipients,
+  listRoutes,
   listSessions,
   listTemplateParts,
   listTemplateVersions,
@@ -177,6 +192,7 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeProvider,
   renewJobs,
   renewLeases,
   replay,
@@ -189,12 +205,14 @@ const operations = {
   rotateSession,
   setPreferenceDefaults,
   setPreferences,
+  setRoute,
   settle,
   startDraft,
   templateById,
   updateAccount,
   updateDraft,
   updateProject,
+  updateProvider,
   upsertCategory,
   upsertRecipients,
 };

@@ -24,6 +24,8 @@ export const {
   templates,
   publishedTemplates,
   templateParts,
+  providers,
+  routes,
   notifications,
   messages,
   attempts,

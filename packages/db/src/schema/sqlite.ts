@@ -20,6 +20,8 @@ export const {
   templates,
   publishedTemplates,
   templateParts,
+  providers,
+  routes,
   notifications,
   messages,
   attempts,

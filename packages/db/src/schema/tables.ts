@@ -10,6 +10,7 @@ import type {
   OnAmbiguous,
   PartSource,
   Platform,
+  ProviderKind,
   QuietHours,
   Reason,
   Retention,
@@ -388,6 +389,45 @@ export function defineTables(c: typeof sqliteColumns) {
     (t) => [c.primaryKey({ columns: [t.projectId, t.kind, t.key] })],
   );
 
+  /** Whom a project hands its messages to, in place of those of the instance. */
+  const providers = c.table(
+    'providers',
+    {
+      id: c.text('id').primaryKey(),
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      name: c.text('name').notNull(),
+      kind: c.text('kind').$type<ProviderKind>().notNull(),
+      /** What may be shown of the settings. */
+      shown: c.json('shown').$type<JsonObject>().notNull(),
+      /** All of them, sealed under `ENCRYPTION_KEY`. */
+      sealed: c.text('sealed').notNull(),
+      /** Messages a second and process; null for any number. */
+      perSecond: c.int('per_second'),
+      enabled: c.bool('enabled').notNull().default(true),
+      createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+    },
+    (t) => [c.uniqueIndex('providers_name').on(t.projectId, t.name)],
+  );
+
+  /** The providers of a channel, in the order they are tried. */
+  const routes = c.table(
+    'routes',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      channel: c.text('channel').$type<Channel>().notNull(),
+      providerIds: c.json('provider_ids').$type<string[]>().notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.projectId, t.channel] })],
+  );
+
   /** One accepted request: the payload, once. */
   const notifications = c.table(
     'notifications',
@@ -496,6 +536,8 @@ export function defineTables(c: typeof sqliteColumns) {
       outcome: c.text('outcome').$type<AttemptOutcome>().notNull(),
       reason: c.text('reason').$type<Reason>(),
       provider: c.text('provider'),
+      /** The provider's own id of what it took. */
+      providerMessageId: c.text('provider_message_id'),
       code: c.text('code'),
       response: c.text('response'),
     },
@@ -543,6 +585,8 @@ export function defineTables(c: typeof sqliteColumns) {
     templates,
     publishedTemplates,
     templateParts,
+    providers,
+    routes,
     notifications,
     messages,
     attempts,
