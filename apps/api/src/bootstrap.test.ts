@@ -64,7 +64,7 @@ test('a key of the environment takes the place of the one before it, and can be 
 
 test('a key of the environment that was revoked or rotated over the API is not given back', async () => {
   const store = createStore(database);
-  const actor = { kind: 'account', id: 'acc_1', address: '', requestId: '' } as const;
+  const actor = { kind: 'system', id: 'acc_1', address: '', requestId: '' } as const;
   for (const apiKey of [own, other]) await bootstrap({ store, dataDir, apiKey });
   const projectId = (await store.findProject('default'))?.id ?? '';
   const [, ownId = ''] = own.split('_');

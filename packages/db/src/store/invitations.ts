@@ -1,24 +1,32 @@
 import { type Role, rolesManagedBy } from '@tidings/contracts';
 import { and, eq, exists, gt, inArray, isNull, or, sql } from 'drizzle-orm';
-import { type Database, type Handle, rows } from '../database.ts';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { type AccountRow, insertAccount, type NewAccount } from './accounts.ts';
 import { type Actor, type Change, recordChange } from './audit.ts';
 import { type Page, pageById } from './pages.ts';
+import { type Refusal, standingOf } from './standing.ts';
 
 export type InvitationRow = Tables['invitations']['$inferSelect'];
 
-/** Invites an address, in lower case, in the place of an earlier invitation; undefined when it has an account. */
+/**
+ * Invites an address, in lower case, in the place of an earlier invitation; undefined when it has an account.
+ * Refused when whoever invites may not give that role by now.
+ */
 export function createInvitation(
   database: Database,
   actor: Actor,
   options: Pick<InvitationRow, 'id' | 'email' | 'role' | 'secretHash' | 'invitedBy'> & { lifetimeMs: number },
   change: Change,
-): Promise<InvitationRow | undefined> {
+): Promise<InvitationRow | Refusal | undefined> {
   const { accounts, invitations } = database.tables;
   const { now } = database;
   const { lifetimeMs, ...invitation } = options;
-  return database.commit(function* (db) {
+  return database.commit(function* (db): Steps<InvitationRow | Refusal | undefined> {
+    const standing = yield* standingOf(database, db, actor);
+    if (standing === undefined) return 'logged_out';
+    const ofRoles = standing.role === undefined ? [] : rolesManagedBy(standing.role);
+    if (!ofRoles.includes(invitation.role)) return 'forbidden';
     const taken = yield* rows(
       db.select({ id: accounts.id }).from(accounts).where(eq(accounts.email, invitation.email)),
     );

@@ -200,6 +200,7 @@ export async function removeEndedLogins(
   return removed;
 }
 
-function isLive({ tables: { sessions }, now }: Database) {
+/** Neither revoked nor past its time. */
+export function isLive({ tables: { sessions }, now }: Database) {
   return and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
 }
