@@ -42,6 +42,7 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
         {
           id,
           accountId,
+          familyHash: 'family',
           refreshHash: 'one',
           address: '',
           userAgent: null,
@@ -50,10 +51,10 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
         },
         change('login', id),
       );
-    const rotate = (shownHash: string, nextHash: string, graceMs = 30_000) =>
+    const rotate = (shownHash: string, nextHash: string, graceMs = 30_000, familyHash = 'family') =>
       store.rotateSession(
         actor,
-        { id: 's', shownHash, nextHash, lifetimeMs: dayMs, graceMs },
+        { id: 's', familyHash, shownHash, nextHash, lifetimeMs: dayMs, graceMs },
         change('reused', 's'),
       );
     const demote = (id: string) =>
@@ -186,15 +187,28 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
     test('a refresh secret is replaced; the one before is good for a while, then ends the session', async () => {
       await account('a');
       await session('s', 'a');
-      expect(await rotate('none', 'x')).toBe('unknown');
+      expect(await rotate('one', 'x', 30_000, 'of another')).toBe('unknown');
       expect(await rotate('one', 'two')).toBe('rotated');
       expect(await rotate('one', 'three')).toBe('recent');
       expect(await rotate('two', 'three')).toBe('rotated');
-      expect(await rotate('one', 'x')).toBe('unknown');
       expect(await store.findLiveSession('s')).toBeDefined();
       expect(await rotate('two', 'x', -1)).toBe('reused');
       expect(await store.findLiveSession('s')).toBeUndefined();
       expect(await rotate('three', 'x')).toBe('unknown');
+      expect((await actions()).filter((action) => action === 'reused')).toHaveLength(1);
+    });
+
+    test('any older secret ends the session, however often it was replaced and however soon', async () => {
+      await account('a');
+      await session('s', 'a');
+      for (const [shown, next] of [
+        ['one', 'two'],
+        ['two', 'three'],
+        ['three', 'four'],
+      ] as const)
+        expect(await rotate(shown, next)).toBe('rotated');
+      expect(await rotate('one', 'x')).toBe('reused');
+      expect(await rotate('four', 'x')).toBe('unknown');
       expect((await actions()).filter((action) => action === 'reused')).toHaveLength(1);
     });
 
@@ -213,13 +227,20 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
       const to = (from: string) =>
         store.changePassword(
           actor,
-          { accountId: 'a', from, to: 'new hash', keepSessionId: 't' },
+          {
+            accountId: 'a',
+            from,
+            to: 'new hash',
+            keep: { id: 't', familyHash: 'new family', refreshHash: 'new secret' },
+          },
           change('password'),
         );
       expect(await to('some other')).toBeUndefined();
       expect(await to('hash of a')).toBe(2);
       expect(await to('hash of a')).toBeUndefined();
-      expect((await store.listSessions('a')).map(({ id }) => id)).toEqual(['t']);
+      expect(await store.listSessions('a')).toMatchObject([
+        { id: 't', familyHash: 'new family', refreshHash: 'new secret', previousHash: null },
+      ]);
       expect((await actions()).filter((action) => action === 'password')).toHaveLength(1);
     });
 

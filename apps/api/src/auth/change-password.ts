@@ -5,8 +5,12 @@ import { requireAccount, unauthorized } from '../principal.ts';
 import type { LoginLimit } from './login-limit.ts';
 import { requireGoodPassword } from './password-rules.ts';
 import type { Passwords } from './passwords.ts';
+import { hashesOf, newRefreshSecret, setRefreshCookie } from './refresh-cookie.ts';
 
-/** `auth.changePassword`. The current one is asked for, and guessing it is braked as a login is. */
+/**
+ * `auth.changePassword`. The current one is asked for, and guessing it is braked as a login is. The session that
+ * is kept gets another refresh cookie, so that a copy of the old one is worth nothing.
+ */
 export const changePassword = (options: { store: Store; passwords: Passwords; limit: LoginLimit }) => {
   const { store, passwords, limit } = options;
   return mutation(changePasswordOperation, async ({ currentPassword, newPassword }, context) => {
@@ -23,13 +27,20 @@ export const changePassword = (options: { store: Store; passwords: Passwords; li
       errors: [{ pointer: '/currentPassword', detail: 'is wrong' }],
     });
     if (!(await passwords.verify(currentPassword, passwordHash))) throw wrong;
+    const next = newRefreshSecret(sessionId);
     const ended = await store.changePassword(
       actorOf(context),
-      { accountId: id, from: passwordHash, to: await passwords.hash(newPassword), keepSessionId: sessionId },
+      {
+        accountId: id,
+        from: passwordHash,
+        to: await passwords.hash(newPassword),
+        keep: { id: sessionId, ...hashesOf(next) },
+      },
       instanceChange('auth.changePassword', id, ['password']),
     );
     if (ended === undefined) throw wrong;
     await limit.succeeded(tries);
+    Object.assign(context.headers, setRefreshCookie(context, next));
     return { endedSessions: ended };
   });
 };

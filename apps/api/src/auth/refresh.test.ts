@@ -63,6 +63,18 @@ test('a cookie shown long after it was replaced ends the session for whoever has
   expect(trail).toMatchObject([{ target: ada.sessionId, actorKind: 'anyone' }]);
 });
 
+test('a copy is noticed however many refreshes came after it', async () => {
+  let newest = ada;
+  for (let count = 0; count < 3; count += 1) {
+    newest = { ...newest, ...loginOf(await refresh(newest.cookie)) };
+    await letPass(600_000);
+  }
+  expect(await refresh(ada.cookie)).toMatchObject(loggedOut);
+  expect(await refresh(newest.cookie)).toMatchObject(loggedOut);
+  const trail = await tested.store.listAudit(null, { action: 'auth.refreshReused', limit: 5 });
+  expect(trail).toMatchObject([{ target: ada.sessionId }]);
+});
+
 test('a session ends 30 days after it was used last', async () => {
   const dayMs = 86_400_000;
   await letPass(29 * dayMs);
@@ -75,13 +87,14 @@ test('a session ends 30 days after it was used last', async () => {
 
 test('the cookie of nobody, of another session, or of another kind is none', async () => {
   const other = await tested.addAccount('member');
-  const secretOf = ({ cookie }: TestAccount) => cookie.split('.')[1];
+  const partsOf = ({ cookie }: TestAccount) => cookie.split('.').slice(1).join('.');
   for (const cookie of [
     '',
     'tidings_refresh=',
     'tidings_refresh=x',
-    `tidings_refresh=${ada.sessionId}.${secretOf(other)}`,
-    `tidings_refresh=${other.sessionId}.${secretOf(ada)}`,
+    `tidings_refresh=${ada.sessionId}.${partsOf(other)}`,
+    `tidings_refresh=${other.sessionId}.${partsOf(ada)}`,
+    `tidings_refresh=${ada.sessionId}.${'x'.repeat(43)}.${ada.cookie.slice(-43)}`,
     `tidings_refresh=${ada.token}`,
     `__Host-${ada.cookie}`,
   ])

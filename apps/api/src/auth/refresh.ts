@@ -4,7 +4,7 @@ import { requireSameOrigin } from '@tidings/runtime';
 import { actorOf, instanceChange, openMutation } from '../operations.ts';
 import {
   clearRefreshCookie,
-  isSecretOf,
+  isCookieOf,
   readRefreshCookie,
   refreshLifetimeMs,
   setRefreshCookie,
@@ -17,8 +17,8 @@ const graceMs = 30_000;
 
 /**
  * `auth.refresh`. Each refresh replaces the secret of the cookie. The one before is good for 30 s more, and its
- * answer sets no cookie, for the browser has the newer one already; shown later it is a copy that somebody
- * kept, and the session ends (RFC 9700 §4.14.2).
+ * answer sets no cookie, for the browser has the newer one already. One that is older is a copy that somebody
+ * kept, whoever shows it, and the session ends (RFC 9700 §4.14.2).
  */
 export const refresh = ({ store, sessions }: { store: Store; sessions: Sessions }) =>
   openMutation(refreshOperation, async (_, context) => {
@@ -29,12 +29,13 @@ export const refresh = ({ store, sessions }: { store: Store; sessions: Sessions 
     const loggedOut = new TidingsError('login_required', { headers: clearRefreshCookie(context) });
     const live = await store.findLiveSession(sessionId);
     // Before anything is written: only who has been logged in may make us do that.
-    if (live === undefined || !isSecretOf(live.session, shown)) throw loggedOut;
+    if (live === undefined || !isCookieOf(live.session, shown)) throw loggedOut;
     const secret = newSecret();
     const rotation = await store.rotateSession(
       actorOf(context),
       {
         id: sessionId,
+        familyHash: live.session.familyHash,
         shownHash: hashSecret(shown.secret),
         nextHash: hashSecret(secret),
         lifetimeMs: refreshLifetimeMs,
@@ -44,6 +45,6 @@ export const refresh = ({ store, sessions }: { store: Store; sessions: Sessions 
     );
     if (rotation === 'reused' || rotation === 'unknown') throw loggedOut;
     if (rotation === 'rotated')
-      Object.assign(context.headers, setRefreshCookie(context, { sessionId, secret }));
+      Object.assign(context.headers, setRefreshCookie(context, { ...shown, secret }));
     return sessions.answer(live.account, sessionId);
   });

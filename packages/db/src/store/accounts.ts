@@ -4,7 +4,7 @@ import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { type Actor, type Change, recordChange } from './audit.ts';
 import { type Page, pageById } from './pages.ts';
-import { endSessions } from './sessions.ts';
+import { endSessions, type SessionRow } from './sessions.ts';
 import { type Refusal, standingOf } from './standing.ts';
 
 export type AccountRow = Tables['accounts']['$inferSelect'];
@@ -140,17 +140,22 @@ export function updateAccount(
 }
 
 /**
- * Replaces a password by its hash and ends every session but the one kept. Answers how many ended; undefined
- * when the password is no longer the one that was checked.
+ * Replaces a password by its hash and ends every session but the one kept, whose refresh cookie becomes another.
+ * Answers how many ended; undefined when the password is no longer the one that was checked.
  */
 export function changePassword(
   database: Database,
   actor: Actor,
-  options: { accountId: string; from: string; to: string; keepSessionId: string },
+  options: {
+    accountId: string;
+    from: string;
+    to: string;
+    keep: Pick<SessionRow, 'id' | 'familyHash' | 'refreshHash'>;
+  },
   change: Change,
 ): Promise<number | undefined> {
-  const { accounts } = database.tables;
-  const { accountId, from, to, keepSessionId } = options;
+  const { accounts, sessions } = database.tables;
+  const { accountId, from, to, keep } = options;
   return database.commit(function* (db) {
     const changed = yield* rows(
       db
@@ -160,7 +165,14 @@ export function changePassword(
         .returning({ id: accounts.id }),
     );
     if (changed.length === 0) return undefined;
-    const ended = yield* endSessions(database, db, { accountId, keepSessionId });
+    const ended = yield* endSessions(database, db, { accountId, keepSessionId: keep.id });
+    yield* rows(
+      db
+        .update(sessions)
+        .set({ familyHash: keep.familyHash, refreshHash: keep.refreshHash, previousHash: null })
+        .where(and(eq(sessions.id, keep.id), eq(sessions.accountId, accountId)))
+        .returning({ id: sessions.id }),
+    );
     yield* recordChange(database, db, actor, change);
     return ended;
   });
