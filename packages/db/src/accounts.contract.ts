@@ -244,11 +244,11 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
       expect((await actions()).filter((action) => action === 'password')).toHaveLength(1);
     });
 
-    const invite = (id: string, invitedBy: string, role: Role = 'viewer', lifetimeMs = dayMs) =>
+    const invite = (id: string, invitedBy: string, role: Role = 'viewer', lifetimeMs = dayMs, by = actor) =>
       store.createInvitation(
-        actor,
+        by,
         { id, email: 'guest@example.com', role, secretHash: `secret of ${id}`, invitedBy, lifetimeMs },
-        change('invite', id),
+        { made: change('invite', id), ended: (earlier) => change('end', earlier) },
       );
     const accept = (id: string, accountId: string, secretHash = `secret of ${id}`) =>
       store.acceptInvitation(
@@ -286,6 +286,44 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
         'j',
         'k',
       ]);
+    });
+
+    test('an open invitation ends by another only if whoever makes that one may end it', async () => {
+      await account('a');
+      await account('b', 'admin');
+      await login('b');
+      await invite('i', 'a', 'admin');
+      expect(await invite('j', 'b', 'viewer', dayMs, as('b'))).toBe('forbidden');
+      expect(await store.findOpenInvitation({ id: 'i', secretHash: 'secret of i' })).toBeDefined();
+      expect((await store.listInvitations({ limit: 5 })).map(({ id }) => id)).toEqual(['i']);
+      expect(await invite('k', 'a', 'viewer')).toMatchObject({ id: 'k' });
+      expect(await invite('l', 'b', 'viewer', dayMs, as('b'))).toMatchObject({ id: 'l' });
+      const ended = await store.listAudit(null, { action: 'end', limit: 5 });
+      expect(ended.map(({ target, actorId }) => [target, actorId])).toEqual([
+        ['k', 'b'],
+        ['i', ''],
+      ]);
+    });
+
+    test('an expired invitation is in nobody’s way, and is not ended once more', async () => {
+      await account('a');
+      await account('b', 'admin');
+      await login('b');
+      await invite('i', 'a', 'owner', -1);
+      expect(await invite('j', 'b', 'viewer', dayMs, as('b'))).toMatchObject({ id: 'j' });
+      expect(await actions()).not.toContain('end');
+    });
+
+    test('of several invitations of an address at once one stays open', async () => {
+      await account('a');
+      for (let round = 0; round < 3; round += 1) {
+        const ids = Array.from({ length: 6 }, (_, index) => `i${round}${index}`);
+        const results = await Promise.all(ids.map((id) => invite(id, 'a')));
+        expect(results).toMatchObject(ids.map((id) => ({ id })));
+        const all = await store.listInvitations({ limit: 50 });
+        expect(all.filter(({ revokedAt }) => revokedAt === null)).toHaveLength(1);
+      }
+      expect((await actions()).filter((action) => action === 'end')).toHaveLength(17);
     });
 
     test('an invitation is as good as whoever made it still is', async () => {

@@ -8,7 +8,10 @@ import { viewInvitation } from './view.ts';
 
 const lifetimeMs = 7 * 86_400_000;
 
-/** `invitations.create`: good for seven days. Its secret is answered here and stored nowhere. */
+/**
+ * `invitations.create`: good for seven days, in the place of an earlier one. Its secret is answered here and stored
+ * nowhere.
+ */
 export const create = (store: Store) =>
   mutation(createInvitation, async ({ email, role }, context) => {
     const id = newId('invitation');
@@ -24,9 +27,12 @@ export const create = (store: Store) =>
           invitedBy: requireAccount(context.principal).id,
           lifetimeMs,
         },
-        instanceChange('invitations.create', id, ['email', 'role']),
+        {
+          made: instanceChange('invitations.create', id, ['email', 'role']),
+          ended: (earlier) => instanceChange('invitations.revoke', earlier),
+        },
       ),
-      'Only an owner invites owners and admins',
+      'Only an owner invites owners and admins, or ends such an invitation',
     );
     if (made === undefined) throw new TidingsError('account_exists');
     return { ...viewInvitation(made), token: `${id}_${secret}` };

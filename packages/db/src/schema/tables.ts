@@ -107,7 +107,13 @@ export function defineTables(c: typeof sqliteColumns) {
       acceptedAt: c.timestamp('accepted_at'),
       revokedAt: c.timestamp('revoked_at'),
     },
-    (t) => [c.index('invitations_email').on(t.email)],
+    (t) => [
+      // Those that expired are revoked when another is made.
+      c
+        .uniqueIndex('invitations_pending')
+        .on(t.email)
+        .where(sql`${t.acceptedAt} is null and ${t.revokedAt} is null`),
+    ],
   );
 
   /** One login, as long as its refresh cookie is good. */
