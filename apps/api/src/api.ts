@@ -10,7 +10,7 @@ import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { findJwtSecrets, keysFrom } from './auth/jwt-secrets.ts';
 import { createKeyUses } from './auth/key-uses.ts';
-import { createLoginLimit } from './auth/login-limit.ts';
+import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
@@ -75,6 +75,7 @@ export function createApi(options: {
     sessions: createSessions({ store, tokens }),
     passwords: createPasswords(),
     limit: createLoginLimit({ limiters }),
+    passwordLimit: createPasswordLimit({ limiters }),
     refreshKeys: keysFrom(secrets, 'refresh'),
   };
   const keyUses = createKeyUses({ store });

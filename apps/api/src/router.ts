@@ -15,7 +15,7 @@ import { list as listAudit } from './audit/list.ts';
 import { changePassword } from './auth/change-password.ts';
 import type { Secrets } from './auth/jwt-secrets.ts';
 import { login } from './auth/login.ts';
-import type { LoginLimit } from './auth/login-limit.ts';
+import type { Brake, LoginLimit } from './auth/login-limit.ts';
 import { logout } from './auth/logout.ts';
 import { me } from './auth/me.ts';
 import type { Passwords } from './auth/passwords.ts';
@@ -68,6 +68,7 @@ export interface Logins {
   sessions: Sessions;
   passwords: Passwords;
   limit: LoginLimit;
+  passwordLimit: Brake;
   /** See `auth.refresh`. */
   refreshKeys: Secrets<Buffer>;
 }

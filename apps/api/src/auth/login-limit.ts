@@ -10,6 +10,20 @@ export interface Tries {
   address: string;
 }
 
+/** Shuts out whoever has tried too often under one key. */
+export interface Brake {
+  /**
+   * Counts a try, before anything is found out about it.
+   *
+   * @throws TidingsError `rate_limited` with `Retry-After`. `onLock` is told when that begins.
+   */
+  take(key: string, onLock: () => Promise<void>): Promise<void>;
+  /** As if there had been none. */
+  forget(key: string): Promise<void>;
+  /** Takes a try back. */
+  giveBack(key: string): Promise<void>;
+}
+
 /** A brake on guessing passwords. */
 export interface LoginLimit {
   /**
@@ -26,7 +40,7 @@ export interface LoginLimit {
 
 const windowSeconds = 15 * 60;
 /** Within the window. Many people may share one address. */
-const triesOf = { email: 10, address: 50 };
+const triesOf = { email: 10, address: 50, session: 10 };
 
 const firstLockSeconds = 60;
 const longestLockSeconds = 3600;
@@ -45,8 +59,15 @@ export function createLoginLimit(options: { limiters?: Limiters } = {}): LoginLi
 
   return {
     take: async (tries, onLock) => {
-      await address.take(networkOf(tries.address), () => onLock('address'));
-      await email.take(keyOf(tries.email), () => onLock('email'));
+      const network = networkOf(tries.address);
+      await address.take(network, () => onLock('address'));
+      try {
+        await email.take(keyOf(tries.email), () => onLock('email'));
+      } catch (refused) {
+        // Nothing was guessed, and others at that address are not to pay for it.
+        await address.giveBack(network);
+        throw refused;
+      }
     },
     succeeded: async (tries) => {
       await Promise.all([email.forget(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
@@ -57,7 +78,13 @@ export function createLoginLimit(options: { limiters?: Limiters } = {}): LoginLi
   };
 }
 
-function createLock(options: { limiters: Limiters; name: string; points: number }) {
+/** The same brake on guessing the current password of a session's account, by the session: nobody else can lock it. */
+export function createPasswordLimit(options: { limiters?: Limiters } = {}): Brake {
+  const { limiters = openLimiters({}) } = options;
+  return createLock({ limiters, name: 'session', points: triesOf.session });
+}
+
+function createLock(options: { limiters: Limiters; name: string; points: number }): Brake {
   const { limiters, name, points } = options;
   const tries = limiters.create({ name: `login-${name}`, points, durationSeconds: windowSeconds });
   const locks = limiters.create({
@@ -67,18 +94,21 @@ function createLock(options: { limiters: Limiters; name: string; points: number 
   });
 
   return {
-    take: async (key: string, onLock: () => Promise<void>) => {
+    take: async (key, onLock) => {
       try {
         await tries.consume(key);
       } catch (refused) {
         if (!(refused instanceof RateLimiterRes)) throw refused;
-        let waitMs = refused.msBeforeNext;
+        let waitMs: number;
         if (refused.consumedPoints === points + 1) {
-          const { consumedPoints: times } = await locks.consume(key);
-          const seconds = Math.min(firstLockSeconds * 2 ** (times - 1), longestLockSeconds);
+          const seconds = lockSeconds((await locks.consume(key)).consumedPoints);
           await tries.block(key, seconds);
           waitMs = seconds * 1000;
           await onLock();
+        } else {
+          // The lock of a try at the same moment may be on its way, and the window is longer than it.
+          const times = (await locks.get(key))?.consumedPoints ?? 1;
+          waitMs = Math.min(refused.msBeforeNext, lockSeconds(times) * 1000);
         }
         throw new TidingsError('rate_limited', {
           detail: 'Too many wrong logins',
@@ -86,13 +116,18 @@ function createLock(options: { limiters: Limiters; name: string; points: number 
         });
       }
     },
-    forget: async (key: string) => {
+    forget: async (key) => {
       await Promise.all([tries.delete(key), locks.delete(key)]);
     },
-    giveBack: async (key: string) => {
+    giveBack: async (key) => {
       await tries.reward(key);
     },
   };
+}
+
+/** How long the nth lock within a day lasts. */
+function lockSeconds(times: number): number {
+  return Math.min(firstLockSeconds * 2 ** (times - 1), longestLockSeconds);
 }
 
 /** Nobody's address is to be read where the counters are kept. */

@@ -1,6 +1,12 @@
 import { createLog } from '@tidings/runtime';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Answer, openTestApi, type TestAccount, type TestApi } from '../../../../test/support/api.ts';
+import {
+  type Answer,
+  loginOf,
+  openTestApi,
+  type TestAccount,
+  type TestApi,
+} from '../../../../test/support/api.ts';
 
 let tested: TestApi;
 let ada: TestAccount;
@@ -197,6 +203,27 @@ describe('a new password', () => {
       body: { code: 'wrong_password', errors: [{ pointer: '/currentPassword' }] },
     });
     expect(answers[10]).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  });
+
+  test('can be set while somebody else guesses at the account, and after an outage', async () => {
+    for (let index = 0; index < 11; index += 1) await login(ada.email, `guess ${index}`);
+    expect((await login(ada.email, ada.password)).status).toBe(429);
+    const release = await tested.lockRecord();
+    const away = [];
+    for (let index = 0; index < 12; index += 1) away.push(await change(ada.password, 'quite a new password'));
+    await release();
+    expect(new Set(away.map(({ body }) => body.code))).toEqual(new Set(['unavailable']));
+    expect((await change(ada.password, 'quite a new password')).status).toBe(200);
+  });
+
+  test('is asked for by one session, and guesses in it shut out no other', async () => {
+    const other = loginOf(await login(ada.email, ada.password));
+    for (let index = 0; index < 11; index += 1) await change(`guess ${index}`, 'quite a new password');
+    expect((await change(ada.password, 'quite a new password')).status).toBe(429);
+    const body = { currentPassword: ada.password, newPassword: 'quite a new password' };
+    expect((await tested.call('POST', '/v1/auth/password', body, other.headers)).status).toBe(200);
+    const lockouts = await tested.store.listAudit(null, { action: 'auth.lockout', limit: 10 });
+    expect(lockouts).toMatchObject([{ target: ada.id, actorId: ada.id, fields: ['session'] }]);
   });
 
   test.each([
