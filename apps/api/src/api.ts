@@ -74,7 +74,7 @@ export function createApi(options: {
   const logins = {
     sessions: createSessions({ store, tokens }),
     passwords: createPasswords(),
-    limit: createLoginLimit({ limiters }),
+    limit: createLoginLimit({ limiters, hashKey: keysFrom(secrets, 'login limit')[0] }),
     passwordLimit: createPasswordLimit({ limiters }),
     refreshKeys: keysFrom(secrets, 'refresh'),
   };

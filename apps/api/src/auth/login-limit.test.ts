@@ -99,7 +99,8 @@ test('processes that share their counters share the brake', async () => {
     },
     stop: async () => {},
   };
-  const both = [createLoginLimit({ limiters }), createLoginLimit({ limiters })];
+  const hashKey = Buffer.alloc(32);
+  const both = [createLoginLimit({ limiters, hashKey }), createLoginLimit({ limiters, hashKey })];
   const waits = [];
   for (let index = 0; index < 12; index += 1) {
     limit = both[index % 2] as LoginLimit;

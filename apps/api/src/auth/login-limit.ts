@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { TidingsError } from '@tidings/contracts';
 import { RateLimiterRes } from 'rate-limiter-flexible';
@@ -50,30 +50,38 @@ const memorySeconds = 24 * 3600;
 /**
  * Bounds the wrong logins per e-mail and per address, whether there is such an account or not. Whoever goes on is
  * shut out for a minute, and each time within a day for twice as long, up to an hour; the right password does not
- * help meanwhile, for whoever could tell that it is right could go on guessing.
+ * help meanwhile, for whoever could tell that it is right could go on guessing. Processes that count together need
+ * the same `hashKey`.
  */
-export function createLoginLimit(options: { limiters?: Limiters } = {}): LoginLimit {
-  const { limiters = openLimiters({}) } = options;
+export function createLoginLimit(options: { limiters?: Limiters; hashKey?: Buffer } = {}): LoginLimit {
+  const { limiters = openLimiters({}), hashKey = randomBytes(32) } = options;
+  const nameOf = keyedHash(hashKey);
+  const keysOf = (tries: Tries) => ({
+    email: nameOf(tries.email),
+    address: nameOf(networkOf(tries.address)),
+  });
   const email = createLock({ limiters, name: 'email', points: triesOf.email });
   const address = createLock({ limiters, name: 'address', points: triesOf.address });
 
   return {
     take: async (tries, onLock) => {
-      const network = networkOf(tries.address);
-      await address.take(network, () => onLock('address'));
+      const keys = keysOf(tries);
+      await address.take(keys.address, () => onLock('address'));
       try {
-        await email.take(keyOf(tries.email), () => onLock('email'));
+        await email.take(keys.email, () => onLock('email'));
       } catch (refused) {
         // Nothing was guessed, and others at that address are not to pay for it.
-        await address.giveBack(network);
+        await address.giveBack(keys.address);
         throw refused;
       }
     },
     succeeded: async (tries) => {
-      await Promise.all([email.forget(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
+      const keys = keysOf(tries);
+      await Promise.all([email.forget(keys.email), address.giveBack(keys.address)]);
     },
     giveBack: async (tries) => {
-      await Promise.all([email.giveBack(keyOf(tries.email)), address.giveBack(networkOf(tries.address))]);
+      const keys = keysOf(tries);
+      await Promise.all([email.giveBack(keys.email), address.giveBack(keys.address)]);
     },
   };
 }
@@ -130,9 +138,9 @@ function lockSeconds(times: number): number {
   return Math.min(firstLockSeconds * 2 ** (times - 1), longestLockSeconds);
 }
 
-/** Nobody's address is to be read where the counters are kept. */
-function keyOf(email: string): string {
-  return hash('sha256', email, 'hex').slice(0, 32);
+/** Names whom it counts for by a keyed hash: who tries from where is not to be read where the counters are kept. */
+function keyedHash(key: Buffer): (text: string) => string {
+  return (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 32);
 }
 
 /** Of IPv6 the first 64 bits: whoever has one such network has all its addresses. */
