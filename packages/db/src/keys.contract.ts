@@ -48,6 +48,7 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
     const rotate = async (id: string, overlapMs: number, expiresAt: number | null = null, by = actor) => {
       const made = await store.rotateApiKey(by, {
         auditId: nextId('aud_'),
+        successorAuditId: nextId('aud_'),
         projectId,
         id,
         overlapMs,
@@ -105,6 +106,17 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
         expect(old?.remainingMs).toBeGreaterThan(hourMs - 60_000);
         await rotate(passing.id, hourMs, passing.expiresAt);
         expect((await store.getApiKey(projectId, passing.id))?.expiresAt).toBe(passing.expiresAt);
+      });
+
+      test('both ends of a rotation are on record: that of the old key, and the making of its successor', async () => {
+        const { id } = await addKey();
+        const successor = await rotate(id, 0);
+        const trail = await store.listAudit(projectId, { limit: 3 });
+        expect(trail.map(({ action, target }) => [action, target])).toEqual([
+          ['apiKeys.create', successor?.id],
+          ['apiKeys.rotate', id],
+          ['apiKeys.create', id],
+        ]);
       });
 
       test('without an overlap the old key is over at once', async () => {
@@ -229,6 +241,22 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
         expect(await store.listAudit(projectId, { limit: 10 })).toMatchObject([
           { action: 'projects.update', target: 'default', fields: ['timezone'] },
         ]);
+      });
+
+      test('a key may have the audit trail kept longer, and never for a shorter time', async () => {
+        const { id } = await addKey({ scopes: ['manage'] });
+        const keep = (auditDays: number | null, by: Actor = { ...actor, kind: 'key', id }) =>
+          store.updateProject(by, {
+            auditId: nextId('aud_'),
+            id: projectId,
+            settings: { retention: { ...retention, auditDays } },
+          });
+        expect(await keep(364)).toBe('forbidden');
+        expect(await keep(365)).toMatchObject({ retention: { auditDays: 365 } });
+        expect(await keep(null)).toMatchObject({ retention: { auditDays: null } });
+        expect(await keep(36_500)).toBe('forbidden');
+        expect(await keep(1, actor)).toMatchObject({ retention: { auditDays: 1 } });
+        expect(await keep(2)).toMatchObject({ retention: { auditDays: 2 } });
       });
 
       test('an archived project lets nobody in with its keys; what it accepted is still claimed', async () => {

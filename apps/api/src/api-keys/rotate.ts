@@ -19,6 +19,7 @@ export const rotate = (store: Store) =>
     const made = unlessRefused(
       await store.rotateApiKey(actorOf(context), {
         auditId: newId('audit'),
+        successorAuditId: newId('audit'),
         projectId: principal.projectId,
         id,
         overlapMs: overlapSeconds * 1000,

@@ -2,7 +2,7 @@ import type { Scope } from '@tidings/contracts';
 import { and, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import { type Actor, recordChange } from './audit.ts';
+import { type Actor, type Change, recordChange } from './audit.ts';
 import type { Page } from './pages.ts';
 import { type Refusal, standingOf } from './standing.ts';
 
@@ -74,13 +74,7 @@ export async function createApiKey(
         .returning(),
     );
     if (made === undefined) throw new Error('an insert answered no row');
-    yield* recordChange(database, db, actor, {
-      id: auditId,
-      projectId: key.projectId,
-      action: 'apiKeys.create',
-      target: key.id,
-      fields: key.expiresAt === null ? ['name', 'scopes'] : ['name', 'scopes', 'expiresAt'],
-    });
+    yield* recordChange(database, db, actor, creationOf(auditId, made));
     return made;
   });
 }
@@ -129,7 +123,7 @@ export async function listApiKeys(database: Database, projectId: string, page: P
 }
 
 /**
- * Gives a key a successor of the same name and scopes; it ends itself after `overlapMs` at the latest. Undefined
+ * Gives a key a successor of the same name and scopes, which goes on record as any key that is made; it ends itself after `overlapMs` at the latest. Undefined
  * when it is not good any more or has a successor: of two rotations at once one wins. Refused when whoever acts
  * may not by now.
  */
@@ -138,6 +132,8 @@ export async function rotateApiKey(
   actor: Actor,
   options: {
     auditId: string;
+    /** Of the successor's creation. */
+    successorAuditId: string;
     projectId: string;
     id: string;
     overlapMs: number;
@@ -145,7 +141,7 @@ export async function rotateApiKey(
   },
 ): Promise<ApiKeyRow | Refusal | undefined> {
   const { apiKeys } = database.tables;
-  const { auditId, projectId, id, overlapMs, successor } = options;
+  const { auditId, successorAuditId, projectId, id, overlapMs, successor } = options;
   const overlapEnd = sql`${database.now} + ${overlapMs}`;
   return database.commit(function* (db): Steps<ApiKeyRow | Refusal | undefined> {
     const [kept] = yield* rows(
@@ -185,6 +181,7 @@ export async function rotateApiKey(
       target: id,
       fields: ['rotatedTo', 'expiresAt'],
     });
+    if (made !== undefined) yield* recordChange(database, db, actor, creationOf(successorAuditId, made));
     return made;
   });
 }
@@ -228,6 +225,11 @@ export async function markKeysUsed(database: Database, ids: readonly string[]): 
     .set({ lastUsedAt: database.now })
     .where(inArray(apiKeys.id, [...ids]))
     .returning({ id: apiKeys.id });
+}
+
+function creationOf(auditId: string, { id, projectId, expiresAt }: ApiKeyRow): Change {
+  const fields = expiresAt === null ? ['name', 'scopes'] : ['name', 'scopes', 'expiresAt'];
+  return { id: auditId, projectId, action: 'apiKeys.create', target: id, fields };
 }
 
 /** One step of a commit: why this actor makes no key of these scopes now; undefined when it may. */
