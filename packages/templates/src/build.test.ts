@@ -217,6 +217,37 @@ describe('a text part that nobody wrote', () => {
     );
   });
 
+  test.each([
+    ['<div style="DISPLAY : none !important">no</div>', ''],
+    ['<div style="color:red; display: none;">no</div>', ''],
+    ['<p hidden>no</p><p hidden="until-found">no</p>', ''],
+    ['<p style="display:block">yes</p>', 'yes'],
+    ['<head><title>no</title></head><body>yes</body>', 'yes'],
+  ])('has nothing that is hidden: %s', async (source, expected) => {
+    expect((await rendered(html(source), {})).text).toBe(expected);
+  });
+
+  const filled = (rows: number, cells: string) => `<table>${`<tr>${cells}</tr>`.repeat(rows)}</table>`;
+  test.each<[string, string, RegExp]>([
+    ['a cell over a thousand columns', '<table><tr><td colspan="1000000000">a</td></tr></table>', /^a$/],
+    ['a cell over a million rows', '<table><tr><td rowspan="1e9">a</td></tr></table>', /^a$/],
+    ['cells over nothing', '<table><tr><td colspan="-5">a</td><td rowspan="x">b</td></tr></table>', /^a +b$/],
+    ['a list that begins nowhere', '<ol start="1e999" type="i"><li>a</li></ol>', /^ i\. a$/],
+    ['a list that begins late', '<ol start="99999999999" type="a"><li>a</li></ol>', /^ a\. a$/],
+    ['five thousand Roman numerals', `<ol type="I">${'<li>a</li>'.repeat(5000)}</ol>`, /^ 5000\. a$/m],
+    ['many cells over many places', filled(500, '<td rowspan="100" colspan="100">a</td>'), /^(a\s*){500}$/],
+    ['a table of twenty thousand rows', filled(20_000, '<td>a</td>'), /^(a\s*){20000}$/],
+    ['a table of twenty thousand columns', filled(1, '<td>a</td>'.repeat(20_000)), /^(a ?){20000}$/],
+    ['a table in a table, a thousand deep', '<table><tr><td>'.repeat(1000), /^(\.\.\.)?$/],
+  ])('%s harms nobody', async (_, source, expected) => {
+    expect((await rendered(html(source), {})).text).toMatch(expected);
+  });
+
+  test('what cannot be laid out is its words, and the mail goes out', async () => {
+    const source = `<head><title>no</title></head><table>${'<center>'.repeat(30_000)}<tr><td>a &amp; b</td></tr></table>`;
+    expect((await rendered(html(source), {})).text).toBe('a & b');
+  });
+
   test('one that somebody wrote is left alone', async () => {
     const source = { en: { email: { subject: 's', html: '<p>x</p>', text: 'mine' } } };
     expect((await rendered(source, {})).text).toBe('mine');
