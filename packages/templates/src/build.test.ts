@@ -294,6 +294,13 @@ describe('what the lint finds', () => {
       ['warning unchecked_link'],
     ],
     ['an attribute without quotes', '<p class={{ name }}>x</p>', ['error unquoted_attribute']],
+    ['an output in the place of an attribute', '<p {{ name }}>x</p>', ['error attribute_place']],
+    ['an output after an attribute', '<p class="a"{{ name }}>x</p>', ['error attribute_place']],
+    ['an output in the name of an attribute', '<p on{{ name }}="x">x</p>', ['error attribute_place']],
+    ['an output in the place of a tag', '<{{ name }}>', ['error tag_place']],
+    ['an output in the name of a tag', '<h{{ name }}>x</h{{ name }}>', ['error tag_place']],
+    ['a condition around an attribute', '<p {% if name %}dir="rtl"{% endif %}>1 < {{ name }}</p>', []],
+    ['a link that begins like a script', '<a href="javascript-intro.html">x</a>', []],
     ['an event handler', '<p onclick="f(\'{{ name }}\')">x</p>', ['error script_place']],
     ['a variable in a script', '<script>var a = "{{ name }}"</script>', ['error script_place']],
     ['a variable in a style', '<style>{{ name }}</style>', ['error style_place']],
@@ -327,6 +334,11 @@ describe('what the lint finds', () => {
     ]);
   });
 
+  test('what every template knows needs no declaration', async () => {
+    const source = '{{ recipient.name }} {{ locale }} {{ name }}';
+    expect(await rulesOf(source, { additionalProperties: false })).toEqual([]);
+  });
+
   test('a long subject, and a channel without the locale of the project', async () => {
     const source = {
       fr: { email: { subject: 'x'.repeat(80), text: 't' } },
@@ -341,10 +353,18 @@ describe('what the lint finds', () => {
     ['100,000 open brackets', '{{'.repeat(100_000)],
     ['half a megabyte of tags', '<a href="'.repeat(50_000)],
     ['half a megabyte of links', "<a href='{{ name }}'>".repeat(24_000)],
+    ['half a megabyte of one word', `{% scope ${'a'.repeat(500_000)} %}{% endscope %}`],
+    ['half a megabyte of words', `{% scope a: "${"b:'".repeat(160_000)}" %}{% endscope %}`],
     ['half a megabyte of bodies', '<body '.repeat(80_000)],
   ])('%s harm nobody', async (_, source) => {
     const email = { subject: 's', preheader: 'p', html: source };
     expect(Array.isArray((await build({ en: { email } })).findings)).toBe(true);
+  });
+
+  test('a subject of half a megabyte of open brackets harms nobody', async () => {
+    const subject = `{% raw %}${'{{'.repeat(250_000)}{% endraw %}`;
+    const { findings } = await build({ en: { email: { subject, text: 't' } } });
+    expect(findings.map(({ rule }) => rule)).toEqual(['not_looked_through', 'long_subject']);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { CompiledContent, JsonObject, LintFinding } from '@tidings/contracts';
-import { analyzeSync } from 'liquidjs';
+import { analyzeSync, Tokenizer, TokenKind } from 'liquidjs';
 import type { TemplateEngine } from '../engine.ts';
 import { pickLocale } from '../locales.ts';
 import { lintHtml } from './html-lint.ts';
@@ -12,8 +12,8 @@ const clippedBytes = 102_400;
 const largest = 4_000_000;
 /** LiquidJS counts lines from the beginning for each variable: pieces times characters, at most half a second. */
 const mostLookedThrough = 200_000_000;
-/** What a template knows without being told. */
-const known = ['locale'];
+/** What a template knows without its data: the locale it is rendered in, and the recipient if there is one. */
+const known = ['locale', 'recipient'];
 
 /** What stands out in a version whose Liquid is valid, as it would be rendered. */
 export function lintVersion(options: {
@@ -101,7 +101,8 @@ function isObject(value: unknown): value is JsonObject {
 
 /** Characters of a source that are there whatever the data. */
 function fixedLength(source: string): number {
-  return source.replaceAll(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g, '').length;
+  const fixed = new Tokenizer(source).readTopLevelTokens().filter(({ kind }) => kind === TokenKind.HTML);
+  return fixed.reduce((sum, { begin, end }) => sum + end - begin, 0);
 }
 
 /** Each process that sends with a version keeps all of it. */
