@@ -1,4 +1,4 @@
-import type { PartSource, TemplateSource } from '@tidings/contracts';
+import { type PartSource, type TemplateSource, TidingsError } from '@tidings/contracts';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   buildVersion,
@@ -113,6 +113,41 @@ describe('layouts and partials', () => {
     ]);
   });
 
+  test('what is commented out is neither taken in nor the place for the content', async () => {
+    const parts = {
+      'layout/l': { html: '{% comment %}put {% content %} here{% endcomment %}<b>{% content %}</b>' },
+    };
+    const email = { subject: 's', layout: 'l', html: "{% comment %}{% render 'old' %}{% endcomment %}x" };
+    expect((await rendered({ en: { email } }, {}, parts)).html).toBe('<b>x</b>');
+  });
+
+  const preheaded = async (source: string, parts?: Record<string, PartSource>) => {
+    const email = { subject: 's', html: source, preheader: "{% render 'p' %}" };
+    const { html: made } = await rendered(
+      { en: { email } },
+      { n: 2 },
+      { 'partial/p': { html: 'PRE' }, ...parts },
+    );
+    return made?.replace(/<div style="display:none[^>]*>\s*PRE<\/div>/, '[PRE]').replaceAll('\n', '');
+  };
+
+  test('a preheader takes partials in, and stands right after the body tag that all see', async () => {
+    const outlook = '<!--[if mso]><body class="mso"><![endif]--><!--[if !mso]><!-->';
+    expect(await preheaded(`${outlook}<body class="b"><!--<![endif]-->x`)).toBe(
+      `${outlook}<body class="b">[PRE]<!--<![endif]-->x`,
+    );
+    expect(await preheaded('<body {% if n > 1 %}class="x"{% endif %}>x')).toBe('<body class="x">[PRE]x');
+    expect(await preheaded('<!-- <body> never ends')).toBe('[PRE]<!-- <body> never ends');
+  });
+
+  test.each(['{{ name', "{% render 'nosuch' %}"])(
+    'what is wrong with a preheader is told of it: %s',
+    async (preheader) => {
+      const { findings } = await build({ en: { email: { subject: 's', html: '<p>x</p>', preheader } } });
+      expect(findings).toMatchObject([{ severity: 'error', pointer: '/content/en/email/preheader' }]);
+    },
+  );
+
   test('a layout without a place for the content is refused', async () => {
     const source = { en: { email: { subject: 's', html: 'x', layout: 'l' } } };
     const { findings } = await build(source, { parts: { 'layout/l': { html: 'nothing' } } });
@@ -170,6 +205,74 @@ describe('MJML', () => {
     expect(findings).toMatchObject([
       { severity: 'error', rule: 'mjml', detail: 'line 1: mj-include is not allowed' },
     ]);
+  });
+
+  test.each([
+    ['before it', '{% assign a = "x" %}\n<mjml><mj-body><mj-raw>{{ a }}</mj-raw></mj-body></mjml>', 1],
+    ['directly in it', '<mjml>\n{{ a }}<mj-body><mj-raw>{{ a }}</mj-raw></mj-body></mjml>', 2],
+    ['between components', '<mjml><mj-body>\n\n{{ a }}</mj-body></mjml>', 3],
+  ])('Liquid that would be lost is a mistake: %s', async (_, mjmlSource, line) => {
+    const { findings } = await build({ en: { email: { subject: 's', mjml: mjmlSource } } });
+    expect(findings).toMatchObject([
+      { severity: 'error', rule: 'mjml', detail: expect.stringMatching(`line ${line}: .* would be lost`) },
+    ]);
+  });
+
+  test('comments may stand anywhere', async () => {
+    const mjmlSource =
+      '{% comment %}{{ a }}{% endcomment %}<mjml>{% # b %}<!-- {{ c }} --><mj-body><mj-raw>x</mj-raw></mj-body></mjml>';
+    expect((await rendered({ en: { email: { subject: 's', mjml: mjmlSource } } }, {})).text).toBe('x');
+  });
+
+  const locales = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [
+        `en-${100 + at}`,
+        { email: { subject: 's', mjml: body('x') } },
+      ]),
+    );
+  const withRun = (runMjml: typeof mjml.run, count: number) =>
+    buildVersion(
+      { ...tools, runMjml },
+      { source: locales(count), schema: {}, findPart: () => undefined, defaultLocale: 'en' },
+    );
+
+  test('after a locale with mistakes, and after 20 seconds, no other is compiled', async () => {
+    let runs = 0;
+    const answer = (result: Awaited<ReturnType<typeof mjml.run>>) => async () => {
+      runs += 1;
+      return result;
+    };
+    const faulty = await withRun(answer({ html: '', faults: [{ line: 1, message: 'no' }], tookMs: 1 }), 5);
+    expect([runs, faulty.findings.length]).toEqual([1, 1]);
+    runs = 0;
+    const slow = await withRun(answer({ html: 'x', faults: [], tookMs: 8000 }), 9);
+    expect(runs).toBe(3);
+    expect(slow.findings).toMatchObject([{ rule: 'mjml', pointer: '/content/en-103/email/mjml' }]);
+    runs = 0;
+    const large = await withRun(answer({ html: 'x'.repeat(900_000), faults: [], tookMs: 1 }), 9);
+    expect(runs).toBe(5);
+    expect(large.findings).toMatchObject([{ rule: 'too_large', pointer: '/content' }]);
+  });
+
+  test('what becomes more than a million characters is refused, and never leaves the thread', async () => {
+    const { html: made, faults } = await mjml.run(body('<mj-text>x</mj-text>'.repeat(3000)));
+    expect([made, faults]).toEqual([
+      '',
+      [expect.objectContaining({ message: expect.stringContaining('HTML') })],
+    ]);
+  });
+
+  test('of too many at once some are refused for now', async () => {
+    const thread = createMjmlThread({ waitingAtMost: 2 });
+    const runs = Array.from({ length: 5 }, () => thread.run(body('<mj-text>x</mj-text>')));
+    const ends = (await Promise.allSettled(runs)).map(({ status }) => status);
+    expect(ends).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    await expect(runs[4]).rejects.toMatchObject({ code: 'overloaded' });
+    expect((await thread.run(body('<mj-text>again</mj-text>'))).html).toContain('again');
+    await thread.stop();
+    const overloaded = withRun(() => Promise.reject(new TidingsError('overloaded')), 2);
+    await expect(overloaded).rejects.toMatchObject({ code: 'overloaded' });
   });
 
   test('HTML goes into a layout in MJML', async () => {
