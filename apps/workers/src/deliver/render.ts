@@ -31,12 +31,14 @@ export function createRender(options: { store: Store; templates: TemplateEngine;
     return version;
   }
 
-  /** What is to be rendered, and in which locale; inline content has none. */
+  /** What is to be rendered, and in which locale; inline content is in that of the notification. */
   async function contentOf({
     message,
     notification,
-  }: Claimed): Promise<{ content: CompiledContent; locale?: string } | undefined> {
-    if (notification.content !== null) return { content: notification.content };
+  }: Claimed): Promise<{ content: CompiledContent; locale: string | undefined } | undefined> {
+    if (notification.content !== null) {
+      return { content: notification.content, locale: notification.locale ?? undefined };
+    }
     const version = notification.templateId === null ? undefined : await versionOf(notification.templateId);
     if (version === undefined) return undefined;
     const { content, defaultLocale } = version;
