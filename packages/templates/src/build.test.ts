@@ -339,16 +339,20 @@ describe('a text part that nobody wrote', () => {
     ['a list that begins late', '<ol start="99999999999" type="a"><li>a</li></ol>', /^ a\. a$/],
     ['five thousand Roman numerals', `<ol type="I">${'<li>a</li>'.repeat(5000)}</ol>`, /^ 5000\. a$/m],
     ['many cells over many places', filled(500, '<td rowspan="100" colspan="100">a</td>'), /^(a\s*){500}$/],
-    ['a table of twenty thousand rows', filled(20_000, '<td>a</td>'), /^(a\s*){20000}$/],
-    ['a table of twenty thousand columns', filled(1, '<td>a</td>'.repeat(20_000)), /^(a ?){20000}$/],
+    ['a table of five thousand rows', filled(5000, '<td>a</td>'), /^(a\n?){5000}$/],
+    ['a table of five thousand columns', filled(1, '<td>a</td>'.repeat(5000)), /^(a ?){5000}\n?$/],
     ['a table in a table, a thousand deep', '<table><tr><td>'.repeat(1000), /^(\.\.\.)?$/],
   ])('%s harms nobody', async (_, source, expected) => {
     expect((await rendered(html(source), {})).text).toMatch(expected);
   });
 
-  test('what cannot be laid out is its words, and the mail goes out', async () => {
-    const source = `<head><title>no</title></head><table>${'<center>'.repeat(30_000)}<tr><td>a &amp; b</td></tr></table>`;
-    expect((await rendered(html(source), {})).text).toBe('a & b');
+  const unread = '<head><title>no</title></head><style>p > a { x }</style><!--[if mso]><p>no</p><![endif]-->';
+  test.each([
+    ['too deep', `<table>${'<center>'.repeat(13_000)}<tr><td>1 < 2 &amp; <b>3</b></td></tr></table>`],
+    ['too many tags', `1 < 2 &amp; <b>3</b>${'<i>'.repeat(100_000)}`],
+  ])('what cannot be laid out is its words, and the mail goes out: %s', async (_, source) => {
+    const { text } = await rendered(html(unread + source), {});
+    expect(text?.replaceAll('\n', ' ')).toBe('1 < 2 & 3');
   });
 
   test('one that somebody wrote is left alone', async () => {

@@ -3,6 +3,8 @@ import { Parser } from 'htmlparser2';
 
 /** Characters of HTML that are read; a longer one is cut there. */
 const longest = 1_000_000;
+/** Tags that are laid out: when none is closed, the time grows with the square of their number. */
+const mostTags = 30_000;
 /** Columns or rows of one cell, and places of all cells that take more than one, at most. */
 const widestCell = 100;
 const mostPlaces = 100_000;
@@ -47,12 +49,16 @@ const convert = compile({
  */
 export function textFromHtml(html: string): string {
   const read = html.slice(0, longest);
+  if (hasMoreTags(read)) return wordsOf(read);
   try {
     return convert(`<${root}>${read}</${root}>`);
   } catch {
     return wordsOf(read);
   }
 }
+
+const space = { type: 'text', data: ' ' } as unknown as Element;
+const lineBreak = { type: 'tag', name: 'br', attribs: {}, children: [] } as unknown as Element;
 
 /** Takes out what is hidden, and numbers that would have a few characters laid out as millions. */
 function tidy(mail: Element): void {
@@ -78,8 +84,9 @@ function tidy(mail: Element): void {
   }
   for (const table of large) {
     table.attribs.role = 'presentation';
-    for (const cell of rowsOf.get(table)?.flatMap((row) => row.children) ?? []) {
-      cell.children?.push({ type: 'text', data: ' ' } as unknown as Element);
+    for (const row of rowsOf.get(table) ?? []) {
+      for (const cell of row.children) cell.children?.push(space);
+      row.children.push(lineBreak);
     }
   }
 
@@ -115,26 +122,43 @@ function boundList({ attribs, children }: Element): void {
   if (first === 0 || first + children.length > lastRoman) delete attribs.type;
 }
 
-/** The words of HTML, whatever its tags are. */
-function wordsOf(html: string): string {
-  let text = '';
-  let unread = 0;
-  const parser = new Parser({
-    onopentag: (name) => {
-      if (isUnread(name)) unread += 1;
-      else text += '\n';
-    },
-    ontext: (words) => {
-      if (unread === 0) text += words;
-    },
-    onclosetag: (name) => {
-      if (isUnread(name)) unread -= 1;
-    },
-  });
-  parser.end(html);
-  return text.replaceAll(/\s*\n\s*/g, '\n').trim();
+function hasMoreTags(html: string): boolean {
+  let tags = 0;
+  for (let at = html.indexOf('<'); at !== -1 && tags <= mostTags; at = html.indexOf('<', at + 1)) tags += 1;
+  return tags > mostTags;
 }
 
-function isUnread(name: string): boolean {
-  return name === 'head' || name === 'style' || name === 'script' || name === 'title';
+/** Elements without words of the mail. */
+const wordless = new Set(['head', 'style', 'script', 'title']);
+
+/** The words of HTML, on a line of their own after each tag, in a time that grows with the length alone. */
+function wordsOf(html: string): string {
+  let unread = '';
+
+  /** What stands behind the tag that a piece begins with. */
+  function behindTag(piece: string): string {
+    if (unread === '' && piece.startsWith('!--')) unread = '!--';
+    if (unread === '!--') {
+      const end = piece.indexOf('-->');
+      if (end !== -1) unread = '';
+      return end === -1 ? '' : piece.slice(end + 3);
+    }
+    const [tag = '', slash, name = ''] = /^([/!?]?)([a-z]*)/i.exec(piece.slice(0, 10).toLowerCase()) ?? [];
+    if (unread === '' && tag === '') return `<${piece}`;
+    if (unread === '' && slash === '' && wordless.has(name)) unread = name;
+    else if (slash === '/' && name === unread) unread = '';
+    const end = piece.indexOf('>');
+    return unread === '' && end !== -1 ? piece.slice(end + 1) : '';
+  }
+
+  const [first = '', ...rest] = html.split('<');
+  let text = '';
+  const decoder = new Parser({
+    ontext: (words) => {
+      text += words;
+    },
+  });
+  decoder.end([first, ...rest.map(behindTag)].join('\n'));
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').join('\n');
 }
