@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { until } from '../../../test/support/until.ts';
 import { createSchemas, schemaFromVariables } from './index.ts';
 
 const schemas = createSchemas();
@@ -83,6 +86,22 @@ describe('the data of a send', () => {
     ]);
     const values = [{ $id: 'x' }, { $ref: 'y' }];
     expect(check({ properties: { a: { enum: values } } }, { a: { $ref: 'y' } })).toEqual([]);
+  });
+
+  test('of a thousand schemas that were looked at most are not kept', async () => {
+    const many = createSchemas();
+    const looked = Array.from({ length: 1000 }, (_, at) => {
+      const schema = { properties: { a: { enum: [at] } } };
+      many.faults(schema, '/schema');
+      return new WeakRef(schema);
+    });
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const kept = () => {
+      collect();
+      return looked.filter((schema) => schema.deref() !== undefined).length;
+    };
+    await until(kept, (count) => count < 600);
   });
 });
 
