@@ -125,4 +125,25 @@ describe('what arrives', () => {
     });
     await expect(toDevice).rejects.toMatchObject({ code: 'channel_without_content' });
   });
+
+  test("a test send to a recipient is in the recipient's locale, which partials know too", async () => {
+    const { templates, templateParts, recipients } = running.tidings;
+    await templateParts.upsert.mutate({ kind: 'partial', key: 'lang', html: '<i>{{ locale }}</i>' });
+    const email = (subject: string) => ({ email: { subject, html: "{{ locale }}{% render 'lang' %}" } });
+    await templates.create.mutate({ key: 'spoken', content: { en: email('Hi'), fr: email('Salut') } });
+    const known = { externalId: 'claire', email: 'claire@example.com', locale: 'fr-CA' };
+    const { id: recipientId } = await recipients.upsert.mutate(known);
+    const tried = async (locale?: string) => {
+      const sent = await templates.testSend.mutate({ key: 'spoken', to: { recipientId }, locale });
+      return mailOf(sent.messages[0]?.id ?? '');
+    };
+    expect(await tried()).toMatchObject({
+      subject: '[Test] Salut',
+      html: expect.stringContaining('fr<i>fr</i>'),
+    });
+    expect(await tried('en')).toMatchObject({
+      subject: '[Test] Hi',
+      html: expect.stringContaining('en<i>en</i>'),
+    });
+  });
 });

@@ -73,8 +73,8 @@ export interface TestApi {
   query(text: string): Promise<unknown[]>;
   /** Another process of the API on the same record, as far as that goes in one; ends with this one. */
   openBeside(): TestApi['call'];
-  /** Closes everything and opens the same files again, as a restart does. */
-  restart(): Promise<TestApi>;
+  /** Closes everything and opens the same files again, as a restart does, with these variables changed. */
+  restart(env?: TestApiOptions['env']): Promise<TestApi>;
   close(): Promise<void>;
 }
 
@@ -148,9 +148,9 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
       beside.push(other.stop, others.stop);
       return (method, path, body, headers) => callApi(other.fetch, key, { method, path, body, headers });
     },
-    restart: async () => {
+    restart: async (env) => {
       await stop();
-      return openIn(dataDir, options);
+      return openIn(dataDir, { ...options, env: { ...options.env, ...env } });
     },
     close: async () => {
       await stop();

@@ -8,9 +8,9 @@ import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
-import { findJwtSecrets } from './auth/jwt-secrets.ts';
+import { findJwtSecrets, keysFrom } from './auth/jwt-secrets.ts';
 import { createKeyUses } from './auth/key-uses.ts';
-import { createLoginLimit } from './auth/login-limit.ts';
+import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
@@ -69,11 +69,14 @@ export function createApi(options: {
   });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
-  const tokens = createTokens({ secrets: findJwtSecrets(config) });
+  const secrets = findJwtSecrets(config);
+  const tokens = createTokens({ secrets });
   const logins = {
     sessions: createSessions({ store, tokens }),
     passwords: createPasswords(),
-    limit: createLoginLimit({ limiters }),
+    limit: createLoginLimit({ limiters, hashKey: keysFrom(secrets, 'login limit')[0] }),
+    passwordLimit: createPasswordLimit({ limiters }),
+    refreshKeys: keysFrom(secrets, 'refresh'),
   };
   const keyUses = createKeyUses({ store });
   const { fetch } = createApp({

@@ -64,7 +64,7 @@ test('a key of the environment takes the place of the one before it, and can be 
 
 test('a key of the environment that was revoked or rotated over the API is not given back', async () => {
   const store = createStore(database);
-  const actor = { kind: 'account', id: 'acc_1', address: '', requestId: '' } as const;
+  const actor = { kind: 'system', id: 'acc_1', address: '', requestId: '' } as const;
   for (const apiKey of [own, other]) await bootstrap({ store, dataDir, apiKey });
   const projectId = (await store.findProject('default'))?.id ?? '';
   const [, ownId = ''] = own.split('_');
@@ -74,7 +74,14 @@ test('a key of the environment that was revoked or rotated over the API is not g
   expect(await isGood(other)).toBe(false);
   await bootstrap({ store, dataDir, apiKey: own });
   const successor = { id: 'successor', secretHash: 'h', expiresAt: null };
-  await store.rotateApiKey(actor, { auditId: 'aud_2', projectId, id: ownId, overlapMs: 0, successor });
+  await store.rotateApiKey(actor, {
+    auditId: 'aud_2',
+    successorAuditId: 'aud_3',
+    projectId,
+    id: ownId,
+    overlapMs: 0,
+    successor,
+  });
   await bootstrap({ store, dataDir, apiKey: own });
   expect(await isGood(own)).toBe(false);
   expect(await store.findApiKey('successor')).toBeDefined();

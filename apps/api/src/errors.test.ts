@@ -141,6 +141,33 @@ test('413: a body beyond 1 MB, over REST and tRPC', async () => {
   expectProblem(await tested.call('POST', '/trpc/notifications.send', large), 'body_too_large');
 });
 
+test.each([
+  ['over REST', '/v1/notifications/bulk', '', 401, 'unauthorized'],
+  ['over tRPC', '/trpc/notifications.sendMany', '', 401, 'unauthorized'],
+  ['with credentials that may not', '/trpc/notifications.sendMany', 'weak', 403, 'forbidden'],
+  ['for a procedure that there is not', '/trpc/notifications.sendAll', 'key', 404, 'not_found'],
+])('nobody has a body read that goes nowhere: %s', async (_, path, who, status, code) => {
+  const weak = await tested.addKey(['read']);
+  const credentials = { '': undefined, key: tested.key, weak }[who];
+  let read = 0;
+  const body = new ReadableStream({
+    pull: (controller) => {
+      read += 1;
+      controller.enqueue(new Uint8Array(1_000_000).fill(0x5b));
+      if (read === 9) controller.close();
+    },
+  });
+  const headers = {
+    'content-type': 'application/json',
+    authorization: credentials ? `Bearer ${credentials}` : '',
+  };
+  const init = { method: 'POST', headers, body, duplex: 'half' };
+  const response = await tested.api.fetch(new Request(`http://tidings.test${path}`, init as RequestInit));
+  expect(await response.json()).toMatchObject({ status, code });
+  // What the stream holds ready by itself.
+  expect(read).toBeLessThanOrEqual(1);
+});
+
 describe('pointers name the place', () => {
   test.each([
     ['an unknown field', { ...good, colour: 1, 'a/b~c': 2 }, ['/colour', '/a~1b~0c']],

@@ -68,8 +68,15 @@ export function openMutation<Input extends z.ZodType, Output extends z.ZodType>(
 /** Who is to be named in the audit trail for what this call changes. */
 export function actorOf({ principal, address, requestId }: OpenContext): Actor {
   const { kind, id } = principal ?? { kind: 'anyone' as const, id: '' };
-  // A recipient's address would outlive its erasure.
-  return { kind, id, address: kind === 'recipient' ? '' : address, requestId };
+  const sessionId = principal?.kind === 'account' ? principal.sessionId : undefined;
+  return {
+    kind,
+    id,
+    ...(sessionId !== undefined && { sessionId }),
+    // A recipient's address would outlive its erasure.
+    address: kind === 'recipient' ? '' : address,
+    requestId,
+  };
 }
 
 /** What goes on record of a change to the instance, rather than to one of its projects. */

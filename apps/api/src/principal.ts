@@ -1,4 +1,5 @@
 import { type Access, isAtLeast, type Role, type Scope, TidingsError } from '@tidings/contracts';
+import type { Refusal } from '@tidings/db';
 
 /** Who calls, and in which project. */
 export type Principal =
@@ -61,6 +62,19 @@ function lackingScope(
 export function requireAccount(principal: Principal): Extract<Principal, { kind: 'account' }> {
   if (principal.kind === 'account') return principal;
   throw new TidingsError('forbidden', { detail: 'Only an account may do this' });
+}
+
+/**
+ * What a commit answered, unless it did nothing since the caller's rights have ended: those that a request is let
+ * in with may be some seconds old.
+ *
+ * @throws TidingsError `unauthorized` or `forbidden`
+ */
+export function unlessRefused<Result>(result: Result, detail?: string): Exclude<Result, Refusal> {
+  if (result === 'logged_out') throw unauthorized();
+  if (result === 'forbidden')
+    throw new TidingsError('forbidden', { ...(detail !== undefined && { detail }) });
+  return result as Exclude<Result, Refusal>;
 }
 
 /** The same for whatever is wrong with credentials: nobody learns which part of a guess was right. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestApi, type TestApi } from '../../../test/support/api.ts';
 import { redisAvailable, startRedis, type TestRedis } from '../../../test/support/redis-server.ts';
@@ -60,6 +61,26 @@ describe.skipIf(!redisAvailable)('with a Redis', () => {
     const [, id = '', secret = ''] = tested.key.split('_');
     expect(kept).toContain(id);
     expect(kept).not.toContain(secret);
+  });
+
+  test('who tries to log in, and from where, is not to be read there, nor found by hashing what is known', async () => {
+    const env = { REDIS_URL: redis.url, TRUST_PROXY: '1', JWT_SECRET: 'of these tests'.repeat(3) };
+    const proxied = await openTestApi({ env });
+    const [email, address] = ['ada@example.com', '203.0.113.9'];
+    await until(
+      async () => {
+        const from = { authorization: '', 'x-forwarded-for': address };
+        await proxied.call('POST', '/v1/auth/login', { email, password: 'a wrong one' }, from);
+        return redis.everything();
+      },
+      (kept) => kept.includes('login-email') && kept.includes('login-address'),
+    );
+    const kept = await redis.everything();
+    for (const known of [email, address]) {
+      expect(kept).not.toContain(known);
+      expect(kept).not.toContain(hash('sha256', known, 'hex').slice(0, 32));
+    }
+    await proxied.close();
   });
 
   test('while it is away each process goes on with the limit for itself, and counts with the others when it is back', async () => {

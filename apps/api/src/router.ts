@@ -13,8 +13,9 @@ import { revoke as revokeKey } from './api-keys/revoke.ts';
 import { rotate as rotateKey } from './api-keys/rotate.ts';
 import { list as listAudit } from './audit/list.ts';
 import { changePassword } from './auth/change-password.ts';
+import type { Secrets } from './auth/jwt-secrets.ts';
 import { login } from './auth/login.ts';
-import type { LoginLimit } from './auth/login-limit.ts';
+import type { Brake, LoginLimit } from './auth/login-limit.ts';
 import { logout } from './auth/logout.ts';
 import { me } from './auth/me.ts';
 import type { Passwords } from './auth/passwords.ts';
@@ -67,6 +68,9 @@ export interface Logins {
   sessions: Sessions;
   passwords: Passwords;
   limit: LoginLimit;
+  passwordLimit: Brake;
+  /** See `auth.refresh`. */
+  refreshKeys: Secrets<Buffer>;
 }
 
 /** Every operation of the API by its name. REST and OpenAPI are made from the same table. */
@@ -113,7 +117,7 @@ export function createRouter(options: {
     preferenceDefaults: router({ get: getDefaults(store), set: setDefaults(store) }),
     auth: router({
       login: login({ store, metrics, ...logins }),
-      refresh: refresh({ store, sessions: logins.sessions }),
+      refresh: refresh({ store, ...logins }),
       logout: logout(store),
       me: me(store),
       changePassword: changePassword({ store, ...logins }),

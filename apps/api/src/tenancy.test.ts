@@ -187,7 +187,7 @@ const aims: Record<string, () => Aim> = {
   'invitations.list': () => ({ input: {}, told: 'forbidden' }),
   'invitations.revoke': () => ({ input: { id: ids.invitation }, told: 'forbidden' }),
   'invitations.accept': () => ({
-    input: { token: 'x'.repeat(43), name: 'Mine', password },
+    input: { token: `${ids.invitation}_${'x'.repeat(43)}`, name: 'Mine', password },
     told: 'invitation_not_found',
   }),
 };

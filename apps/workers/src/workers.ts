@@ -72,7 +72,9 @@ export function createWorkers(options: {
     email: config.EMAIL_RATE_LIMIT,
     push: config.PUSH_RATE_LIMIT,
   };
-  const render = createRender({ store, templates: createTemplateEngine() });
+  // Long enough that a pause of the machine loses no mail.
+  const templates = createTemplateEngine({ renderLimitMs: 1000 });
+  const render = createRender({ store, templates });
   const deciding = createDeciding({ store, rulesMs: tuning.rulesMs });
   let running:
     | { leases: LeaseKeeper; providers: Provider[]; workers: QueueWorker[]; loops: Repeating[] }

@@ -22,6 +22,7 @@ const webOnly = {
   fetch,
   FormData,
   Headers,
+  Response,
   setTimeout,
   URL,
 };

@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the front does with a request: let it through, answer itself, or lose what the API answered. */
-export type Act = 'pass' | 'lose' | 'silence' | { status: number; retryAfter?: string };
+/**
+ * What the front does with a request: let it through, answer itself, or lose what the API answered: all of it, or
+ * half of it, with the connection or without ever going on.
+ */
+export type Act = 'pass' | 'lose' | 'break' | 'stall' | 'silence' | { status: number; retryAfter?: string };
 
 /** A server between client and API that does as it is told, one act a request; then it lets everything through. */
 export interface Front {
@@ -33,7 +36,8 @@ export async function startFront({ apiUrl, acts }: { apiUrl: string; acts: Act[]
     });
     const text = await answer.text();
     if (act === 'lose') request.socket.destroy();
-    else pass(response, answer, text);
+    else if (act === 'pass') pass(response, answer, text);
+    else passHalf(response, answer, text, () => act === 'break' && request.socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -49,6 +53,14 @@ export async function startFront({ apiUrl, acts }: { apiUrl: string; acts: Act[]
 
 function pass(response: ServerResponse, answer: Response, text: string): void {
   response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(text);
+}
+
+function passHalf(response: ServerResponse, answer: Response, text: string, sent: () => void): void {
+  response.writeHead(answer.status, {
+    'content-type': answer.headers.get('content-type') ?? '',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.write(text.slice(0, text.length / 2), sent);
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {

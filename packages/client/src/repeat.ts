@@ -17,8 +17,8 @@ const longestRetryAfterMs = 30_000;
 const passing = new Set([408, 429, 502, 503, 504]);
 
 /**
- * A `fetch` that gives each try a time limit and repeats what failed for a passing reason, after waits of
- * random length or as long as `Retry-After` says. A call that is not `repeatable` may have been carried out
+ * A `fetch` that gives each try a time limit, to the end of its answer, and repeats what failed for a passing
+ * reason, after waits of random length or as long as `Retry-After` says. A call that is not `repeatable` may have been carried out
  * although no answer came: it is repeated only after 429, which says that it was not.
  */
 export function repeatingFetch(
@@ -60,10 +60,18 @@ type Outcome = { response: Response } | { error: unknown };
 
 async function once(run: () => Promise<Response>): Promise<Outcome> {
   try {
-    return { response: await run() };
+    return { response: await readToItsEnd(await run()) };
   } catch (error) {
     return { error };
   }
+}
+
+/** An answer that is here as a whole: while it is read, the connection may still break or the time run out. */
+async function readToItsEnd(response: Response): Promise<Response> {
+  const { status, statusText, headers } = response;
+  const body = await response.arrayBuffer();
+  // Of some statuses a body is refused, even an empty one (204, 304).
+  return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
 }
 
 function withLimit(init: RequestInit, timeoutMs: number): RequestInit {

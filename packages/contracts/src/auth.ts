@@ -78,7 +78,8 @@ export const me = operation({
 
 export const changePassword = operation({
   name: 'auth.changePassword',
-  summary: 'Change the password of the account that calls. Ends its other sessions.',
+  summary:
+    'Change the password of the account that calls. Ends its other sessions and replaces the refresh cookie.',
   method: 'POST',
   path: '/v1/auth/password',
   status: 200,

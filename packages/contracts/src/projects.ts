@@ -148,7 +148,8 @@ export const getProject = operation({
 
 export const updateProject = operation({
   name: 'projects.update',
-  summary: 'Change the given fields of a project. The retention is replaced as a whole.',
+  summary:
+    'Change the given fields of a project. The retention is replaced as a whole; only an admin shortens that of the audit trail.',
   method: 'PUT',
   path: '/v1/projects/{key}',
   status: 200,

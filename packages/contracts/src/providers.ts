@@ -80,15 +80,9 @@ const name = lineOfText(100).meta({
   examples: ['main'],
 });
 const limits = {
-  perSecond: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .nullable()
-    .optional()
-    .meta({
-      description: 'Messages that each worker process hands to it in a second, at most; null for any number.',
-    }),
+  perSecond: z.int().min(1).max(100_000).nullable().optional().meta({
+    description: 'Messages that each worker process hands to it in a second, at most; null for any number.',
+  }),
 };
 
 export const providerView = z.strictObject({

@@ -136,7 +136,7 @@ export const publishTemplate = operation({
   path: '/v1/templates/{key}/publish',
   status: 200,
   access: { scope: 'manage' },
-  errors: ['not_found', 'no_draft', 'revision_conflict', 'invalid_template'],
+  errors: ['not_found', 'no_draft', 'revision_conflict', 'invalid_template', 'overloaded'],
   input: z.strictObject({ key, revision: revision.optional() }),
   output: z.strictObject({ ...published.shape, warnings: z.array(lintFinding) }),
 });
@@ -172,7 +172,7 @@ export const lintTemplate = operation({
   path: '/v1/templates/{key}/lint',
   status: 200,
   access: { scope: 'read' },
-  errors: ['not_found'],
+  errors: ['not_found', 'overloaded'],
   input: z.strictObject({ key, version: optionalVersion }),
   output: z.strictObject({ version: z.int(), findings: z.array(lintFinding) }),
 });
@@ -184,7 +184,7 @@ export const previewTemplate = operation({
   path: '/v1/templates/{key}/preview',
   status: 200,
   access: { scope: 'read' },
-  errors: ['not_found', 'invalid_template'],
+  errors: ['not_found', 'invalid_template', 'overloaded'],
   input: z.strictObject({
     key,
     version: optionalVersion,

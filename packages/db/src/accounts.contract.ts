@@ -42,6 +42,7 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
         {
           id,
           accountId,
+          familyHash: 'family',
           refreshHash: 'one',
           address: '',
           userAgent: null,
@@ -50,24 +51,16 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
         },
         change('login', id),
       );
-    const rotate = (shownHash: string, nextHash: string, graceMs = 30_000) =>
+    const rotate = (shownHash: string, nextHash: string, graceMs = 30_000, familyHash = 'family') =>
       store.rotateSession(
         actor,
-        { id: 's', shownHash, nextHash, lifetimeMs: dayMs, graceMs },
+        { id: 's', familyHash, shownHash, nextHash, lifetimeMs: dayMs, graceMs },
         change('reused', 's'),
       );
     const demote = (id: string) =>
-      store.updateAccount(
-        actor,
-        { id, changes: { role: 'viewer' }, ofRoles: ['owner'] },
-        change('update', id),
-      );
+      store.updateAccount(actor, { id, changes: { role: 'viewer' } }, change('update', id));
     const disable = (id: string, disabled = true) =>
-      store.updateAccount(
-        actor,
-        { id, changes: { disabled }, ofRoles: ['owner', 'viewer'] },
-        change('update', id),
-      );
+      store.updateAccount(actor, { id, changes: { disabled } }, change('update', id));
 
     test('an address has one account, and only what was made is on record', async () => {
       await account('a');
@@ -113,11 +106,44 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
       expect(await demote('b')).toMatchObject({ role: 'viewer' });
     });
 
-    test('only accounts of the given roles are changed', async () => {
-      await account('a');
-      await account('b', 'admin');
-      expect(await demote('b')).toBeUndefined();
-      expect((await actions()).filter((action) => action === 'update')).toEqual([]);
+    /** Acts with a session of this account, which is named like it. */
+    const as = (id: string): Actor => ({ ...actor, kind: 'account', id, sessionId: `session of ${id}` });
+    const login = (id: string) => session(`session of ${id}`, id);
+
+    test('what somebody may change follows from the role of that moment', async () => {
+      for (const [id, role] of [
+        ['a', 'owner'],
+        ['b', 'admin'],
+        ['c', 'member'],
+      ] as const) {
+        await account(id, role);
+        await login(id);
+      }
+      const give = (by: string, id: string, role: Role) =>
+        store.updateAccount(as(by), { id, changes: { role } }, change('update', id));
+      expect(await give('b', 'a', 'viewer')).toBe('forbidden');
+      expect(await give('b', 'c', 'admin')).toBe('forbidden');
+      expect(await give('c', 'c', 'member')).toBe('forbidden');
+      expect(await give('b', 'c', 'viewer')).toMatchObject({ role: 'viewer' });
+      expect(await give('a', 'b', 'member')).toMatchObject({ role: 'member' });
+      expect(await give('b', 'c', 'member')).toBe('forbidden');
+      await store.revokeSession(actor, { id: 'session of a', accountId: 'a' }, change('revoke'));
+      expect(await give('a', 'c', 'member')).toBe('logged_out');
+      expect((await actions()).filter((action) => action === 'update')).toHaveLength(2);
+    });
+
+    test('of two who take each other’s rights away at once one does', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const [a, b] = [`a${made}`, `b${made}`];
+        for (const id of [a, b, `c${made}`]) await account(id);
+        for (const id of [a, b]) await login(id);
+        const results = await Promise.all([
+          store.updateAccount(as(a), { id: b, changes: { role: 'viewer' } }, change('update')),
+          store.updateAccount(as(b), { id: a, changes: { disabled: true } }, change('update')),
+        ]);
+        expect(results.filter((result) => typeof result === 'object')).toHaveLength(1);
+        expect(results.filter((result) => result === 'forbidden' || result === 'logged_out')).toHaveLength(1);
+      }
     });
 
     test('a session is live until it is ended, its account disabled, or its time is over', async () => {
@@ -161,15 +187,28 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
     test('a refresh secret is replaced; the one before is good for a while, then ends the session', async () => {
       await account('a');
       await session('s', 'a');
-      expect(await rotate('none', 'x')).toBe('unknown');
+      expect(await rotate('one', 'x', 30_000, 'of another')).toBe('unknown');
       expect(await rotate('one', 'two')).toBe('rotated');
       expect(await rotate('one', 'three')).toBe('recent');
       expect(await rotate('two', 'three')).toBe('rotated');
-      expect(await rotate('one', 'x')).toBe('unknown');
       expect(await store.findLiveSession('s')).toBeDefined();
       expect(await rotate('two', 'x', -1)).toBe('reused');
       expect(await store.findLiveSession('s')).toBeUndefined();
       expect(await rotate('three', 'x')).toBe('unknown');
+      expect((await actions()).filter((action) => action === 'reused')).toHaveLength(1);
+    });
+
+    test('any older secret ends the session, however often it was replaced and however soon', async () => {
+      await account('a');
+      await session('s', 'a');
+      for (const [shown, next] of [
+        ['one', 'two'],
+        ['two', 'three'],
+        ['three', 'four'],
+      ] as const)
+        expect(await rotate(shown, next)).toBe('rotated');
+      expect(await rotate('one', 'x')).toBe('reused');
+      expect(await rotate('four', 'x')).toBe('unknown');
       expect((await actions()).filter((action) => action === 'reused')).toHaveLength(1);
     });
 
@@ -188,21 +227,28 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
       const to = (from: string) =>
         store.changePassword(
           actor,
-          { accountId: 'a', from, to: 'new hash', keepSessionId: 't' },
+          {
+            accountId: 'a',
+            from,
+            to: 'new hash',
+            keep: { id: 't', familyHash: 'new family', refreshHash: 'new secret' },
+          },
           change('password'),
         );
       expect(await to('some other')).toBeUndefined();
       expect(await to('hash of a')).toBe(2);
       expect(await to('hash of a')).toBeUndefined();
-      expect((await store.listSessions('a')).map(({ id }) => id)).toEqual(['t']);
+      expect(await store.listSessions('a')).toMatchObject([
+        { id: 't', familyHash: 'new family', refreshHash: 'new secret', previousHash: null },
+      ]);
       expect((await actions()).filter((action) => action === 'password')).toHaveLength(1);
     });
 
-    const invite = (id: string, invitedBy: string, role: Role = 'viewer', lifetimeMs = dayMs) =>
+    const invite = (id: string, invitedBy: string, role: Role = 'viewer', lifetimeMs = dayMs, by = actor) =>
       store.createInvitation(
-        actor,
+        by,
         { id, email: 'guest@example.com', role, secretHash: `secret of ${id}`, invitedBy, lifetimeMs },
-        change('invite', id),
+        { made: change('invite', id), ended: (earlier) => change('end', earlier) },
       );
     const accept = (id: string, accountId: string, secretHash = `secret of ${id}`) =>
       store.acceptInvitation(
@@ -240,6 +286,44 @@ export function accountsContract(dialect: string, open: () => Promise<Database>)
         'j',
         'k',
       ]);
+    });
+
+    test('an open invitation ends by another only if whoever makes that one may end it', async () => {
+      await account('a');
+      await account('b', 'admin');
+      await login('b');
+      await invite('i', 'a', 'admin');
+      expect(await invite('j', 'b', 'viewer', dayMs, as('b'))).toBe('forbidden');
+      expect(await store.findOpenInvitation({ id: 'i', secretHash: 'secret of i' })).toBeDefined();
+      expect((await store.listInvitations({ limit: 5 })).map(({ id }) => id)).toEqual(['i']);
+      expect(await invite('k', 'a', 'viewer')).toMatchObject({ id: 'k' });
+      expect(await invite('l', 'b', 'viewer', dayMs, as('b'))).toMatchObject({ id: 'l' });
+      const ended = await store.listAudit(null, { action: 'end', limit: 5 });
+      expect(ended.map(({ target, actorId }) => [target, actorId])).toEqual([
+        ['k', 'b'],
+        ['i', ''],
+      ]);
+    });
+
+    test('an expired invitation is in nobody’s way, and is not ended once more', async () => {
+      await account('a');
+      await account('b', 'admin');
+      await login('b');
+      await invite('i', 'a', 'owner', -1);
+      expect(await invite('j', 'b', 'viewer', dayMs, as('b'))).toMatchObject({ id: 'j' });
+      expect(await actions()).not.toContain('end');
+    });
+
+    test('of several invitations of an address at once one stays open', async () => {
+      await account('a');
+      for (let round = 0; round < 3; round += 1) {
+        const ids = Array.from({ length: 6 }, (_, index) => `i${round}${index}`);
+        const results = await Promise.all(ids.map((id) => invite(id, 'a')));
+        expect(results).toMatchObject(ids.map((id) => ({ id })));
+        const all = await store.listInvitations({ limit: 50 });
+        expect(all.filter(({ revokedAt }) => revokedAt === null)).toHaveLength(1);
+      }
+      expect((await actions()).filter((action) => action === 'end')).toHaveLength(17);
     });
 
     test('an invitation is as good as whoever made it still is', async () => {

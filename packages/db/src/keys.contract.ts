@@ -4,7 +4,7 @@ import { until } from '../../../test/support/until.ts';
 import type { Actor, Database, Store } from './index.ts';
 import { createStore } from './index.ts';
 
-const actor: Actor = { kind: 'account', id: 'acc_1', address: '192.0.2.7', requestId: 'request' };
+const actor: Actor = { kind: 'system', id: 'acc_1', address: '192.0.2.7', requestId: 'request' };
 const hourMs = 3_600_000;
 const retention = {
   notificationsDays: 90,
@@ -33,29 +33,30 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
       made += 1;
       return `${prefix}${String(made).padStart(8, '0')}`;
     };
-    const addKey = (
+    const addKey = async (
       key: { id?: string; projectId?: string; scopes?: Scope[]; expiresAt?: number | null } = {},
-    ) =>
-      store.createApiKey(actor, {
+      by = actor,
+    ) => {
+      const id = nextId('key');
+      const made = await store.createApiKey(by, {
         auditId: nextId('aud_'),
-        key: {
-          id: nextId('key'),
-          projectId,
-          name: 'a key',
-          secretHash: 'hash',
-          scopes: ['send'],
-          expiresAt: null,
-          ...key,
-        },
+        key: { id, projectId, name: 'a key', secretHash: 'hash', scopes: ['send'], expiresAt: null, ...key },
       });
-    const rotate = (id: string, overlapMs: number, expiresAt: number | null = null) =>
-      store.rotateApiKey(actor, {
+      if (typeof made === 'string') throw new Error(made);
+      return made;
+    };
+    const rotate = async (id: string, overlapMs: number, expiresAt: number | null = null, by = actor) => {
+      const made = await store.rotateApiKey(by, {
         auditId: nextId('aud_'),
+        successorAuditId: nextId('aud_'),
         projectId,
         id,
         overlapMs,
         successor: { id: nextId('key'), secretHash: 'other', expiresAt },
       });
+      if (typeof made === 'string') throw new Error(made);
+      return made;
+    };
     const revoke = (id: string) => store.revokeApiKey(actor, { auditId: nextId('aud_'), projectId, id });
     const addProject = (key: string) =>
       store.createProject(actor, {
@@ -107,6 +108,17 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
         expect((await store.getApiKey(projectId, passing.id))?.expiresAt).toBe(passing.expiresAt);
       });
 
+      test('both ends of a rotation are on record: that of the old key, and the making of its successor', async () => {
+        const { id } = await addKey();
+        const successor = await rotate(id, 0);
+        const trail = await store.listAudit(projectId, { limit: 3 });
+        expect(trail.map(({ action, target }) => [action, target])).toEqual([
+          ['apiKeys.create', successor?.id],
+          ['apiKeys.rotate', id],
+          ['apiKeys.create', id],
+        ]);
+      });
+
       test('without an overlap the old key is over at once', async () => {
         const old = await addKey();
         const successor = await rotate(old.id, 0);
@@ -120,6 +132,25 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
         expect(results.filter((result) => result !== undefined)).toHaveLength(1);
         expect(await store.listApiKeys(projectId, { limit: 10 })).toHaveLength(2);
         expect(await store.listAudit(projectId, { limit: 10, action: 'apiKeys.rotate' })).toHaveLength(1);
+      });
+
+      test('whoever makes or rotates one may do so at that moment: a key that is good and has the scopes', async () => {
+        const [strong, weak] = [await addKey({ scopes: ['manage', 'send'] }), await addKey()];
+        const by = ({ id }: { id: string }): Actor => ({ ...actor, kind: 'key', id });
+        await expect(addKey({}, by(weak))).rejects.toThrow('forbidden');
+        await expect(rotate(strong.id, 0, null, by(weak))).rejects.toThrow('forbidden');
+        await expect(addKey({ scopes: ['read'] }, by(strong))).rejects.toThrow('forbidden');
+        expect(await addKey({}, by(strong))).toMatchObject({ createdBy: strong.id });
+        const token = { id: nextId('aud_'), projectId, action: 'token', target: 'x' };
+        expect(await store.noteCredential(by(weak), 'manage', token)).toBe('forbidden');
+        expect(await store.noteCredential(by(strong), 'manage', token)).toMatchObject({ remainingMs: null });
+        await revoke(strong.id);
+        await expect(addKey({}, by(strong))).rejects.toThrow('logged_out');
+        await expect(rotate(weak.id, 0, null, by(strong))).rejects.toThrow('logged_out');
+        expect(await store.noteCredential(by(strong), 'manage', { ...token, id: 'aud_x' })).toBe(
+          'logged_out',
+        );
+        expect(await store.listAudit(projectId, { limit: 10, action: 'token' })).toHaveLength(1);
       });
 
       test('neither a revoked nor an expired key is rotated', async () => {
@@ -210,6 +241,22 @@ export function keysContract(dialect: string, open: () => Promise<Database>): vo
         expect(await store.listAudit(projectId, { limit: 10 })).toMatchObject([
           { action: 'projects.update', target: 'default', fields: ['timezone'] },
         ]);
+      });
+
+      test('a key may have the audit trail kept longer, and never for a shorter time', async () => {
+        const { id } = await addKey({ scopes: ['manage'] });
+        const keep = (auditDays: number | null, by: Actor = { ...actor, kind: 'key', id }) =>
+          store.updateProject(by, {
+            auditId: nextId('aud_'),
+            id: projectId,
+            settings: { retention: { ...retention, auditDays } },
+          });
+        expect(await keep(364)).toBe('forbidden');
+        expect(await keep(365)).toMatchObject({ retention: { auditDays: 365 } });
+        expect(await keep(null)).toMatchObject({ retention: { auditDays: null } });
+        expect(await keep(36_500)).toBe('forbidden');
+        expect(await keep(1, actor)).toMatchObject({ retention: { auditDays: 1 } });
+        expect(await keep(2)).toMatchObject({ retention: { auditDays: 2 } });
       });
 
       test('an archived project lets nobody in with its keys; what it accepted is still claimed', async () => {

@@ -78,6 +78,7 @@ import {
   rotateSession,
 } from './store/sessions.ts';
 import { settle } from './store/settle.ts';
+import { noteCredential } from './store/standing.ts';
 import {
   allTemplateParts,
   deleteTemplatePart,
@@ -171,6 +172,7 @@ const operations = {
   listTemplateVersions,
   listTemplates,
   markKeysUsed,
+  noteCredential,
   noteEvent,
   openSession,
   overdue,

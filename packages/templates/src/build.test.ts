@@ -1,4 +1,4 @@
-import type { PartSource, TemplateSource } from '@tidings/contracts';
+import { type PartSource, type TemplateSource, TidingsError } from '@tidings/contracts';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   buildVersion,
@@ -113,6 +113,41 @@ describe('layouts and partials', () => {
     ]);
   });
 
+  test('what is commented out is neither taken in nor the place for the content', async () => {
+    const parts = {
+      'layout/l': { html: '{% comment %}put {% content %} here{% endcomment %}<b>{% content %}</b>' },
+    };
+    const email = { subject: 's', layout: 'l', html: "{% comment %}{% render 'old' %}{% endcomment %}x" };
+    expect((await rendered({ en: { email } }, {}, parts)).html).toBe('<b>x</b>');
+  });
+
+  const preheaded = async (source: string, parts?: Record<string, PartSource>) => {
+    const email = { subject: 's', html: source, preheader: "{% render 'p' %}" };
+    const { html: made } = await rendered(
+      { en: { email } },
+      { n: 2 },
+      { 'partial/p': { html: 'PRE' }, ...parts },
+    );
+    return made?.replace(/<div style="display:none[^>]*>\s*PRE<\/div>/, '[PRE]').replaceAll('\n', '');
+  };
+
+  test('a preheader takes partials in, and stands right after the body tag that all see', async () => {
+    const outlook = '<!--[if mso]><body class="mso"><![endif]--><!--[if !mso]><!-->';
+    expect(await preheaded(`${outlook}<body class="b"><!--<![endif]-->x`)).toBe(
+      `${outlook}<body class="b">[PRE]<!--<![endif]-->x`,
+    );
+    expect(await preheaded('<body {% if n > 1 %}class="x"{% endif %}>x')).toBe('<body class="x">[PRE]x');
+    expect(await preheaded('<!-- <body> never ends')).toBe('[PRE]<!-- <body> never ends');
+  });
+
+  test.each(['{{ name', "{% render 'nosuch' %}"])(
+    'what is wrong with a preheader is told of it: %s',
+    async (preheader) => {
+      const { findings } = await build({ en: { email: { subject: 's', html: '<p>x</p>', preheader } } });
+      expect(findings).toMatchObject([{ severity: 'error', pointer: '/content/en/email/preheader' }]);
+    },
+  );
+
   test('a layout without a place for the content is refused', async () => {
     const source = { en: { email: { subject: 's', html: 'x', layout: 'l' } } };
     const { findings } = await build(source, { parts: { 'layout/l': { html: 'nothing' } } });
@@ -172,6 +207,74 @@ describe('MJML', () => {
     ]);
   });
 
+  test.each([
+    ['before it', '{% assign a = "x" %}\n<mjml><mj-body><mj-raw>{{ a }}</mj-raw></mj-body></mjml>', 1],
+    ['directly in it', '<mjml>\n{{ a }}<mj-body><mj-raw>{{ a }}</mj-raw></mj-body></mjml>', 2],
+    ['between components', '<mjml><mj-body>\n\n{{ a }}</mj-body></mjml>', 3],
+  ])('Liquid that would be lost is a mistake: %s', async (_, mjmlSource, line) => {
+    const { findings } = await build({ en: { email: { subject: 's', mjml: mjmlSource } } });
+    expect(findings).toMatchObject([
+      { severity: 'error', rule: 'mjml', detail: expect.stringMatching(`line ${line}: .* would be lost`) },
+    ]);
+  });
+
+  test('comments may stand anywhere', async () => {
+    const mjmlSource =
+      '{% comment %}{{ a }}{% endcomment %}<mjml>{% # b %}<!-- {{ c }} --><mj-body><mj-raw>x</mj-raw></mj-body></mjml>';
+    expect((await rendered({ en: { email: { subject: 's', mjml: mjmlSource } } }, {})).text).toBe('x');
+  });
+
+  const locales = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [
+        `en-${100 + at}`,
+        { email: { subject: 's', mjml: body('x') } },
+      ]),
+    );
+  const withRun = (runMjml: typeof mjml.run, count: number) =>
+    buildVersion(
+      { ...tools, runMjml },
+      { source: locales(count), schema: {}, findPart: () => undefined, defaultLocale: 'en' },
+    );
+
+  test('after a locale with mistakes, and after 20 seconds, no other is compiled', async () => {
+    let runs = 0;
+    const answer = (result: Awaited<ReturnType<typeof mjml.run>>) => async () => {
+      runs += 1;
+      return result;
+    };
+    const faulty = await withRun(answer({ html: '', faults: [{ line: 1, message: 'no' }], tookMs: 1 }), 5);
+    expect([runs, faulty.findings.length]).toEqual([1, 1]);
+    runs = 0;
+    const slow = await withRun(answer({ html: 'x', faults: [], tookMs: 8000 }), 9);
+    expect(runs).toBe(3);
+    expect(slow.findings).toMatchObject([{ rule: 'mjml', pointer: '/content/en-103/email/mjml' }]);
+    runs = 0;
+    const large = await withRun(answer({ html: 'x'.repeat(900_000), faults: [], tookMs: 1 }), 9);
+    expect(runs).toBe(5);
+    expect(large.findings).toMatchObject([{ rule: 'too_large', pointer: '/content' }]);
+  });
+
+  test('what becomes more than a million characters is refused, and never leaves the thread', async () => {
+    const { html: made, faults } = await mjml.run(body('<mj-text>x</mj-text>'.repeat(3000)));
+    expect([made, faults]).toEqual([
+      '',
+      [expect.objectContaining({ message: expect.stringContaining('HTML') })],
+    ]);
+  });
+
+  test('of too many at once some are refused for now', async () => {
+    const thread = createMjmlThread({ waitingAtMost: 2 });
+    const runs = Array.from({ length: 5 }, () => thread.run(body('<mj-text>x</mj-text>')));
+    const ends = (await Promise.allSettled(runs)).map(({ status }) => status);
+    expect(ends).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    await expect(runs[4]).rejects.toMatchObject({ code: 'overloaded' });
+    expect((await thread.run(body('<mj-text>again</mj-text>'))).html).toContain('again');
+    await thread.stop();
+    const overloaded = withRun(() => Promise.reject(new TidingsError('overloaded')), 2);
+    await expect(overloaded).rejects.toMatchObject({ code: 'overloaded' });
+  });
+
   test('HTML goes into a layout in MJML', async () => {
     const parts = { 'layout/l': { mjml: body('<mj-text>{% content %}</mj-text>') } };
     const email = { subject: 's', html: '<b>{{ name }}</b>', layout: 'l' };
@@ -215,6 +318,41 @@ describe('a text part that nobody wrote', () => {
         'Paper   12 €',
       ].join('\n'),
     );
+  });
+
+  test.each([
+    ['<div style="DISPLAY : none !important">no</div>', ''],
+    ['<div style="color:red; display: none;">no</div>', ''],
+    ['<p hidden>no</p><p hidden="until-found">no</p>', ''],
+    ['<p style="display:block">yes</p>', 'yes'],
+    ['<head><title>no</title></head><body>yes</body>', 'yes'],
+  ])('has nothing that is hidden: %s', async (source, expected) => {
+    expect((await rendered(html(source), {})).text).toBe(expected);
+  });
+
+  const filled = (rows: number, cells: string) => `<table>${`<tr>${cells}</tr>`.repeat(rows)}</table>`;
+  test.each<[string, string, RegExp]>([
+    ['a cell over a thousand columns', '<table><tr><td colspan="1000000000">a</td></tr></table>', /^a$/],
+    ['a cell over a million rows', '<table><tr><td rowspan="1e9">a</td></tr></table>', /^a$/],
+    ['cells over nothing', '<table><tr><td colspan="-5">a</td><td rowspan="x">b</td></tr></table>', /^a +b$/],
+    ['a list that begins nowhere', '<ol start="1e999" type="i"><li>a</li></ol>', /^ i\. a$/],
+    ['a list that begins late', '<ol start="99999999999" type="a"><li>a</li></ol>', /^ a\. a$/],
+    ['five thousand Roman numerals', `<ol type="I">${'<li>a</li>'.repeat(5000)}</ol>`, /^ 5000\. a$/m],
+    ['many cells over many places', filled(500, '<td rowspan="100" colspan="100">a</td>'), /^(a\s*){500}$/],
+    ['a table of five thousand rows', filled(5000, '<td>a</td>'), /^(a\n?){5000}$/],
+    ['a table of five thousand columns', filled(1, '<td>a</td>'.repeat(5000)), /^(a ?){5000}\n?$/],
+    ['a table in a table, a thousand deep', '<table><tr><td>'.repeat(1000), /^(\.\.\.)?$/],
+  ])('%s harms nobody', async (_, source, expected) => {
+    expect((await rendered(html(source), {})).text).toMatch(expected);
+  });
+
+  const unread = '<head><title>no</title></head><style>p > a { x }</style><!--[if mso]><p>no</p><![endif]-->';
+  test.each([
+    ['too deep', `<table>${'<center>'.repeat(13_000)}<tr><td>1 < 2 &amp; <b>3</b></td></tr></table>`],
+    ['too many tags', `1 < 2 &amp; <b>3</b>${'<i>'.repeat(100_000)}`],
+  ])('what cannot be laid out is its words, and the mail goes out: %s', async (_, source) => {
+    const { text } = await rendered(html(unread + source), {});
+    expect(text?.replaceAll('\n', ' ')).toBe('1 < 2 & 3');
   });
 
   test('one that somebody wrote is left alone', async () => {
@@ -263,6 +401,13 @@ describe('what the lint finds', () => {
       ['warning unchecked_link'],
     ],
     ['an attribute without quotes', '<p class={{ name }}>x</p>', ['error unquoted_attribute']],
+    ['an output in the place of an attribute', '<p {{ name }}>x</p>', ['error attribute_place']],
+    ['an output after an attribute', '<p class="a"{{ name }}>x</p>', ['error attribute_place']],
+    ['an output in the name of an attribute', '<p on{{ name }}="x">x</p>', ['error attribute_place']],
+    ['an output in the place of a tag', '<{{ name }}>', ['error tag_place']],
+    ['an output in the name of a tag', '<h{{ name }}>x</h{{ name }}>', ['error tag_place']],
+    ['a condition around an attribute', '<p {% if name %}dir="rtl"{% endif %}>1 < {{ name }}</p>', []],
+    ['a link that begins like a script', '<a href="javascript-intro.html">x</a>', []],
     ['an event handler', '<p onclick="f(\'{{ name }}\')">x</p>', ['error script_place']],
     ['a variable in a script', '<script>var a = "{{ name }}"</script>', ['error script_place']],
     ['a variable in a style', '<style>{{ name }}</style>', ['error style_place']],
@@ -296,6 +441,11 @@ describe('what the lint finds', () => {
     ]);
   });
 
+  test('what every template knows needs no declaration', async () => {
+    const source = '{{ recipient.name }} {{ locale }} {{ name }}';
+    expect(await rulesOf(source, { additionalProperties: false })).toEqual([]);
+  });
+
   test('a long subject, and a channel without the locale of the project', async () => {
     const source = {
       fr: { email: { subject: 'x'.repeat(80), text: 't' } },
@@ -310,10 +460,18 @@ describe('what the lint finds', () => {
     ['100,000 open brackets', '{{'.repeat(100_000)],
     ['half a megabyte of tags', '<a href="'.repeat(50_000)],
     ['half a megabyte of links', "<a href='{{ name }}'>".repeat(24_000)],
+    ['half a megabyte of one word', `{% scope ${'a'.repeat(500_000)} %}{% endscope %}`],
+    ['half a megabyte of words', `{% scope a: "${"b:'".repeat(160_000)}" %}{% endscope %}`],
     ['half a megabyte of bodies', '<body '.repeat(80_000)],
   ])('%s harm nobody', async (_, source) => {
     const email = { subject: 's', preheader: 'p', html: source };
     expect(Array.isArray((await build({ en: { email } })).findings)).toBe(true);
+  });
+
+  test('a subject of half a megabyte of open brackets harms nobody', async () => {
+    const subject = `{% raw %}${'{{'.repeat(250_000)}{% endraw %}`;
+    const { findings } = await build({ en: { email: { subject, text: 't' } } });
+    expect(findings.map(({ rule }) => rule)).toEqual(['not_looked_through', 'long_subject']);
   });
 });
 

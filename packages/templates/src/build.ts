@@ -1,12 +1,14 @@
-import type {
-  CompiledContent,
-  EmailSource,
-  JsonObject,
-  LintFinding,
-  TemplateSource,
+import {
+  type CompiledContent,
+  type EmailSource,
+  type JsonObject,
+  type LintFinding,
+  type TemplateSource,
+  TidingsError,
 } from '@tidings/contracts';
 import type { TemplateEngine } from './engine.ts';
 import { lintVersion } from './lint/lint-version.ts';
+import { markLiquid } from './liquid-marks.ts';
 import { compileMjml, type RunMjml } from './mjml/compile.ts';
 import { createIntake, type FindPart, PartFault } from './parts.ts';
 import type { Schemas } from './schema.ts';
@@ -27,11 +29,18 @@ export interface BuildTools {
   runMjml: RunMjml;
 }
 
+/** Characters of a version with all its locales, at most: each process that sends with it keeps all of it. */
+const largest = 4_000_000;
+/** Milliseconds that all MJML of a version may take together. */
+const mjmlLimitMs = 20_000;
+
 type Report = (pointer: string, rule: string, detail: string) => void;
 
 /**
  * Makes of what was written what is rendered: layouts and partials taken in, MJML compiled, the preheader in its
  * place; and says what is wrong or doubtful with it. Never throws for what somebody wrote.
+ *
+ * @throws TidingsError `overloaded` when too many others wait for their MJML.
  */
 export async function buildVersion(
   { engine, schemas, runMjml }: BuildTools,
@@ -46,6 +55,9 @@ export async function buildVersion(
   for (const { pointer, detail } of schemas.faults(schema, '/schema'))
     report(pointer, 'invalid_schema', detail);
   const content: Record<string, CompiledContent> = {};
+  let mjmlMs = 0;
+  let mjmlFailed = false;
+  let size = 0;
   for (const [locale, { email, push }] of Object.entries(source)) {
     content[locale] = {
       ...(email !== undefined && {
@@ -58,6 +70,13 @@ export async function buildVersion(
         },
       }),
     };
+    const { html = '', text = '' } = content[locale]?.email ?? {};
+    size += html.length + text.length;
+    if (size > largest) {
+      const detail = `has more than ${largest} characters in all its locales with their layouts`;
+      report('/content', 'too_large', detail);
+      break;
+    }
   }
   if (findings.length === 0) findings.push(...checkedLint());
   return { content, parts: intake.used(), findings };
@@ -68,10 +87,12 @@ export async function buildVersion(
         ? undefined
         : guarded(`${at}/layout`, () => intake.layout(email.layout ?? ''));
     const body = await buildHtml(email, layout, at);
-    const html =
-      body === undefined || email.preheader === undefined ? body : withPreheader(body, email.preheader);
+    const preheader =
+      email.preheader === undefined ? undefined : takeIn(email.preheader, `${at}/preheader`, 'html');
+    const whole = body === undefined || preheader === undefined ? body : withPreheader(body, preheader);
+    const pointer = email.mjml === undefined ? `${at}/html` : `${at}/mjml`;
+    const html = whole !== undefined && check(whole, 'html', pointer) ? whole : undefined;
     const text = email.text === undefined ? undefined : buildText(email.text, layout?.text, `${at}/text`);
-    if (html !== undefined) check(html, 'html', email.mjml === undefined ? `${at}/html` : `${at}/mjml`);
     return {
       subject: takeIn(email.subject, `${at}/subject`),
       ...(html !== undefined && { html }),
@@ -108,11 +129,20 @@ export async function buildVersion(
   }
 
   async function fromMjml(whole: string, pointer: string): Promise<string | undefined> {
+    // What the first locale gets wrong the others mostly do too, and nothing is published now.
+    if (mjmlFailed) return undefined;
     try {
-      const { html, faults } = await compileMjml(runMjml, whole);
+      if (mjmlMs > mjmlLimitMs) {
+        throw new Error(`all locales together take longer than ${mjmlLimitMs / 1000} s to compile`);
+      }
+      const { html, faults, tookMs } = await compileMjml(runMjml, whole);
+      mjmlMs += tookMs;
       for (const { line, message } of faults) report(pointer, 'mjml', `line ${line}: ${message}`);
-      return faults.length === 0 ? html : undefined;
+      mjmlFailed = faults.length > 0;
+      return mjmlFailed ? undefined : html;
     } catch (error) {
+      if (error instanceof TidingsError) throw error;
+      mjmlFailed = true;
       report(pointer, 'mjml', (error as Error).message);
       return undefined;
     }
@@ -128,10 +158,10 @@ export async function buildVersion(
     return whole;
   }
 
-  function takeIn(text: string, pointer: string): string {
-    const whole = guarded(pointer, () => intake.takeIn(text, 'text')) ?? '';
-    check(whole, 'text', pointer);
-    return whole;
+  /** The text with its parts; empty when it is not valid. */
+  function takeIn(source: string, pointer: string, form: 'html' | 'text' = 'text'): string {
+    const whole = guarded(pointer, () => intake.takeIn(source, form)) ?? '';
+    return check(whole, form, pointer) ? whole : '';
   }
 
   /** Is it valid Liquid? */
@@ -167,13 +197,26 @@ export async function buildVersion(
 /** Mail programs show the first text of a mail beside its subject, even when it is hidden in the mail itself. */
 function withPreheader(html: string, preheader: string): string {
   const hidden = `\n<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">\n${preheader}</div>`;
-  const begin = /<body\b/i.exec(html)?.index;
-  if (begin === undefined) return hidden + html;
-  // Sticky: looked for at this one place, whatever the rest is.
-  const body = /<body\b(?:"[^"]*"|'[^']*'|[^>"'])*>/iy;
-  body.lastIndex = begin;
-  if (!body.test(html)) return hidden + html;
-  return html.slice(0, body.lastIndex) + hidden + html.slice(body.lastIndex);
+  const { text, restore } = markLiquid(html);
+  const end = endOfBodyTag(text);
+  return end === undefined ? hidden + html : restore(text.slice(0, end)) + hidden + restore(text.slice(end));
+}
+
+/** Comments are passed over: with their conditions they hold a `<body>` for Outlook alone. */
+function endOfBodyTag(html: string): number | undefined {
+  const next = /<!--|<body\b/gi;
+  for (let found = next.exec(html); found !== null; found = next.exec(html)) {
+    if (found[0] !== '<!--') {
+      // Sticky: looked for at this one place, whatever the rest is.
+      const body = /<body\b(?:"[^"]*"|'[^']*'|[^>"'])*>/iy;
+      body.lastIndex = found.index;
+      return body.test(html) ? body.lastIndex : undefined;
+    }
+    const end = html.indexOf('-->', next.lastIndex);
+    if (end === -1) return undefined;
+    next.lastIndex = end;
+  }
+  return undefined;
 }
 
 function firstLine(error: unknown): string {

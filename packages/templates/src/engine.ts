@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs';
+import { boundRender, isTimeLimit, RenderTimeLimit } from './render-bounds.ts';
 import { registerScope } from './scope-tag.ts';
 
 /** A compiled template. */
@@ -22,7 +23,8 @@ export interface TemplateEngine {
   /**
    * Renders with this data. What the data does not have is looked for in `globals`.
    *
-   * @throws Error when a limit is reached or a filter fails.
+   * @throws RenderTimeLimit when it takes too long.
+   * @throws Error when another limit is reached or a filter fails.
    */
   render(
     source: string,
@@ -34,18 +36,20 @@ export interface TemplateEngine {
 
 /**
  * Liquid as the only template language, with output escaped in HTML, no files, no prototypes, and bounds: a
- * source of at most `parseLimit` characters, `renderLimitMs` of rendering and `memoryLimit` units of
- * LiquidJS' own memory count, so that no template can hold up the process.
+ * source of at most `parseLimit` characters, an output of at most `outputLimit`, `renderLimitMs` of rendering and
+ * `memoryLimit` units of LiquidJS' own memory count, so that no template can hold up the process.
  */
 export function createTemplateEngine(
-  options: { parseLimit?: number; renderLimitMs?: number; memoryLimit?: number } = {},
+  options: { parseLimit?: number; outputLimit?: number; renderLimitMs?: number; memoryLimit?: number } = {},
 ): TemplateEngine {
-  const { parseLimit = 1_000_000, renderLimitMs = 100, memoryLimit = 5_000_000 } = options;
+  const { parseLimit = 1_000_000, outputLimit = 2_000_000, renderLimitMs = 100 } = options;
+  const { memoryLimit = 5_000_000 } = options;
   const limits = { parseLimit, renderLimit: renderLimitMs, memoryLimit };
   const engines: Record<Target, Liquid> = {
     html: newLiquid({ ...limits, outputEscape: 'escape' }),
     text: newLiquid(limits),
   };
+  for (const engine of Object.values(engines)) boundRender(engine, outputLimit);
   const compiled = new Map<string, Compiled>();
   let cachedCharacters = 0;
 
@@ -71,8 +75,14 @@ export function createTemplateEngine(
 
   return {
     compile,
-    render: (source, target, data, globals) =>
-      engines[target].renderSync(compile(source, target), data, globals && { globals }) as string,
+    render: (source, target, data, globals) => {
+      const templates = compile(source, target);
+      try {
+        return engines[target].renderSync(templates, data, globals && { globals }) as string;
+      } catch (error) {
+        throw isTimeLimit(error) ? new RenderTimeLimit(error) : error;
+      }
+    },
   };
 }
 

@@ -6,4 +6,5 @@ export { pickLocale } from './locales.ts';
 export { createMjmlThread, type MjmlThread } from './mjml/run.ts';
 export { type FindPart, hashPart } from './parts.ts';
 export { renderEmail, renderPush } from './render.ts';
+export { RenderTimeLimit } from './render-bounds.ts';
 export { type CheckData, createSchemas, type Schemas, schemaFromVariables } from './schema.ts';

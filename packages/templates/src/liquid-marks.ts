@@ -5,6 +5,8 @@ import { Tokenizer, TokenKind } from 'liquidjs';
 export interface Marked {
   text: string;
   pieces: string[];
+  /** Where each piece begins in the source. */
+  begins: number[];
   /** Names the piece that a word stands for, if it does for one. */
   mark: RegExp;
   /** Puts the pieces back. */
@@ -22,6 +24,7 @@ export function markLiquid(
   // Not to be guessed: a source that holds the words itself would get pieces where it has none.
   const nonce = `lq${randomBytes(6).toString('hex')}n`;
   const pieces: string[] = [];
+  const begins: number[] = [];
   let text = '';
   let since = '';
   let at = 0;
@@ -31,6 +34,7 @@ export function markLiquid(
     text += source.slice(at, token.begin);
     const word = `${nonce}${pieces.length}z`;
     pieces.push(source.slice(token.begin, token.end));
+    begins.push(token.begin);
     const standing = place(word, since, token.kind === TokenKind.Tag);
     text += standing;
     since = standing;
@@ -41,6 +45,7 @@ export function markLiquid(
   return {
     text,
     pieces,
+    begins,
     mark,
     restore: (changed) => changed.replaceAll(mark, (_, index: string) => pieces[Number(index)] ?? ''),
   };

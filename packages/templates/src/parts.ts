@@ -89,9 +89,16 @@ export function hashPart({ html, mjml, text }: PartSource): string {
   return hash('sha256', JSON.stringify([html ?? null, mjml ?? null, text ?? null]), 'hex');
 }
 
-/** The tags of a source; what stands within `raw` is none. */
+/** The tags of a source; what stands within `raw` or `comment` is none. */
 function tagsOf(source: string): TagToken[] {
-  return new Tokenizer(source)
+  const tags = new Tokenizer(source)
     .readTopLevelTokens()
     .filter((token) => token.kind === TokenKind.Tag) as TagToken[];
+  let inComment = false;
+  return tags.filter(({ name }) => {
+    if (inComment) inComment = name !== 'endcomment';
+    else if (name === 'comment') inComment = true;
+    else return true;
+    return false;
+  });
 }

@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { until } from '../../../test/support/until.ts';
 import { createSchemas, schemaFromVariables } from './index.ts';
 
 const schemas = createSchemas();
@@ -59,6 +62,47 @@ describe('the data of a send', () => {
     expect(check(schema, { name: 'abcDef' })).toEqual([]);
     expect(check({ properties: { name: { pattern: '^x$' } } }, { name: 'abcDef' })).toHaveLength(1);
   });
+
+  test('patterns that together take too long are a fault of the variable, not a wait', () => {
+    const patterns = Array.from({ length: 20 }, (_, at) => ({
+      not: { pattern: `([ab]{1,${100 + at}}[bc]){1,3}[de]` },
+    }));
+    const schema = { properties: { 'a/b': { items: { allOf: patterns } } } };
+    expect(check(schema, { 'a/b': ['a', 'ab'.repeat(5000)] })).toEqual([
+      { pointer: '/data/a~1b/1', detail: expect.stringContaining('patterns') },
+    ]);
+    expect(check(schema, { 'a/b': ['ab', 'aba'] })).toEqual([]);
+  });
+
+  test('a schema that would answer later is never used to check', () => {
+    expect(() => schemas.check('later', { $async: true, required: ['x'] })).toThrow('$async');
+  });
+
+  test('a property may be called like a keyword', () => {
+    const names = ['$id', '$ref', '$async', '$anchor', 'default', 'const', 'enum', 'examples', 'uniqueItems'];
+    const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+    expect(check({ properties, additionalProperties: false }, { $ref: 'a', $id: 1 })).toEqual([
+      { pointer: '/data/$id', detail: 'must be string' },
+    ]);
+    const values = [{ $id: 'x' }, { $ref: 'y' }];
+    expect(check({ properties: { a: { enum: values } } }, { a: { $ref: 'y' } })).toEqual([]);
+  });
+
+  test('of a thousand schemas that were looked at most are not kept', async () => {
+    const many = createSchemas();
+    const looked = Array.from({ length: 1000 }, (_, at) => {
+      const schema = { properties: { a: { enum: [at] } } };
+      many.faults(schema, '/schema');
+      return new WeakRef(schema);
+    });
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const kept = () => {
+      collect();
+      return looked.filter((schema) => schema.deref() !== undefined).length;
+    };
+    await until(kept, (count) => count < 600);
+  });
 });
 
 describe('a schema that data must not be checked against is refused', () => {
@@ -85,6 +129,27 @@ describe('a schema that data must not be checked against is refused', () => {
       '/schema',
     ],
     ['one that doubles thirty times', { $ref: '#/$defs/d0', $defs: { ...doubling, d30: {} } }, '/schema'],
+    ['an answer that comes later', { $async: true, required: ['x'] }, '/schema/$async'],
+    [
+      'a circle through a property that is called like a keyword',
+      { $ref: '#/$defs/a', $defs: { a: { properties: { default: { $ref: '#/$defs/a' } } } } },
+      '/schema',
+    ],
+    [
+      'uniqueItems without a bound, below a property that is called like a keyword',
+      { properties: { default: { items: { uniqueItems: true } } } },
+      '/schema/properties/default/items/uniqueItems',
+    ],
+    [
+      'a reference to a value, which nobody looks at otherwise',
+      { properties: { a: { $ref: '#/properties/b/const' }, b: { const: { uniqueItems: true } } } },
+      '/schema',
+    ],
+    [
+      'one of 101 patterns',
+      { patternProperties: Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`^${at}$`, {}])) },
+      '/schema',
+    ],
     ['another draft', { $schema: 'http://json-schema.org/draft-07/schema#' }, '/schema/$schema'],
     ['an id of its own', { $id: 'https://example.com/' }, '/schema/$id'],
     [

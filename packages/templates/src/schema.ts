@@ -12,6 +12,13 @@ const namedInFullUpTo = 100_000;
 /** Linear is the length of the pattern times that of the text: both are bounded. A longer text matches none. */
 const longestPattern = 500;
 const longestMatched = 10_000;
+/**
+ * What one check may spend on patterns: steps of their programs times characters of the texts, some ten
+ * nanoseconds each.
+ */
+const mostMatching = 10_000_000;
+/** Ajv keeps constants of all that it ever compiled: after so many schemas another begins. */
+const compiledAtMost = 500;
 /** Compiled schemas that are kept. */
 const keptAtMost = 1000;
 
@@ -28,16 +35,44 @@ export interface Schemas {
  * which. Patterns run on RE2's algorithm, whose time is linear in the text.
  */
 export function createSchemas(): Schemas {
-  const quick = newAjv(false);
-  const thorough = newAjv(true);
+  const matching = { left: mostMatching };
+  const quick = newCompile(() => newAjv(false, matching));
+  const thorough = newCompile(() => newAjv(true, matching));
   const kept = new Map<string, CheckData>();
+
+  /** @throws Error for a schema whose check would not answer at once. */
+  function newCheck(schema: JsonObject): CheckData {
+    // Almost every send asks nothing more than whether its data is good.
+    const isGood = quick(schema);
+    let naming: ValidateFunction | undefined;
+
+    function faultsOf(data: JsonObject): ErrorDetail[] {
+      if (isGood(data) === true) return [];
+      const firstErrors = isGood.errors ?? [];
+      if (JSON.stringify(data).length > namedInFullUpTo) return firstErrors.map(describe);
+      naming ??= thorough(schema);
+      naming(data);
+      return inOrderOf(schema, (naming.errors ?? firstErrors).slice(0, 100).map(describe));
+    }
+
+    return (data) => {
+      matching.left = mostMatching;
+      try {
+        return faultsOf(data);
+      } catch (error) {
+        if (!(error instanceof TooMuchMatching)) throw error;
+        const pointer = `/data${placeOf(error.text, data) ?? ''}`;
+        return [{ pointer, detail: 'is too long, with all else, to be matched against the patterns' }];
+      }
+    };
+  }
 
   return {
     faults(schema, pointer) {
       const bounds = schemaFaults(schema, pointer);
       if (bounds.length > 0) return bounds;
       try {
-        compileWith(quick, schema);
+        quick(schema);
         return [];
       } catch (error) {
         return [{ pointer, detail: firstLine(error) }];
@@ -46,7 +81,7 @@ export function createSchemas(): Schemas {
     check(id, schema) {
       const known = kept.get(id);
       if (known !== undefined) return known;
-      const check = newCheck(quick, thorough, schema);
+      const check = newCheck(schema);
       if (kept.size >= keptAtMost) kept.clear();
       kept.set(id, check);
       return check;
@@ -54,18 +89,26 @@ export function createSchemas(): Schemas {
   };
 }
 
-function newCheck(quick: Ajv2020, thorough: Ajv2020, schema: JsonObject): CheckData {
-  // Almost every send asks nothing more than whether its data is good.
-  const isGood = compileWith(quick, schema);
-  let naming: ValidateFunction | undefined;
-  return (data) => {
-    if (isGood(data)) return [];
-    const firstErrors = isGood.errors ?? [];
-    if (JSON.stringify(data).length > namedInFullUpTo) return firstErrors.map(describe);
-    naming ??= compileWith(thorough, schema);
-    naming(data);
-    return inOrderOf(schema, (naming.errors ?? firstErrors).slice(0, 100).map(describe));
-  };
+/** A check has spent what it may on patterns. */
+class TooMuchMatching extends Error {
+  readonly text: string;
+
+  constructor(text: string) {
+    super('the patterns take too long');
+    this.name = 'TooMuchMatching';
+    this.text = text;
+  }
+}
+
+/** Where a text stands, as a pointer; a body is at most 32 levels deep. */
+function placeOf(text: string, value: unknown): string | undefined {
+  if (value === text) return '';
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const place = placeOf(text, inner);
+    if (place !== undefined) return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}${place}`;
+  }
+  return undefined;
 }
 
 /** Faults in the order in which the schema names the variables, not in that of Ajv's keywords. */
@@ -82,7 +125,8 @@ function unescaped(token: string): string {
   return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function newAjv(allErrors: boolean): Ajv2020 {
+function newAjv(allErrors: boolean, matching: { left: number }): Ajv2020 {
+  const regExp = (pattern: string) => linearRegExp(pattern, matching);
   const ajv = new Ajv2020({
     allErrors,
     strict: true,
@@ -93,7 +137,7 @@ function newAjv(allErrors: boolean): Ajv2020 {
     inlineRefs: false,
     addUsedSchema: false,
     logger: false,
-    code: { regExp: Object.assign(linearRegExp, { code: 'linearRegExp' }) },
+    code: { regExp: Object.assign(regExp, { code: 'linearRegExp' }) },
   });
   addFormats.default(ajv, {
     mode: 'fast',
@@ -104,25 +148,40 @@ function newAjv(allErrors: boolean): Ajv2020 {
   return ajv;
 }
 
-/** Ajv holds on to what it compiled: forgotten at once, the function lives as long as whoever has it. */
-function compileWith(ajv: Ajv2020, schema: JsonObject): ValidateFunction {
-  try {
-    return ajv.compile(schema);
-  } finally {
-    ajv.removeSchema(schema);
-  }
+/** @throws Error when the schema is none, or its check would answer a promise. */
+function newCompile(make: () => Ajv2020): (schema: JsonObject) => ValidateFunction {
+  let ajv = make();
+  let compiled = 0;
+  return (schema) => {
+    compiled += 1;
+    if (compiled % compiledAtMost === 0) ajv = make();
+    try {
+      const validate = ajv.compile(schema);
+      if ('$async' in validate) throw new Error('$async is not supported');
+      return validate;
+    } finally {
+      // Forgotten at once, the function lives as long as whoever has it.
+      ajv.removeSchema(schema);
+    }
+  };
 }
 
 /**
  * What Ajv wants of a regular expression. A pattern may match anywhere in the text. Ajv tells expressions apart by
  * their `toString`.
  */
-function linearRegExp(pattern: string) {
+function linearRegExp(pattern: string, matching: { left: number }) {
   if (pattern.length > longestPattern)
     throw new Error(`a pattern has more than ${longestPattern} characters`);
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+  const steps = compiled.programSize();
   return {
-    test: (text: string) => text.length <= longestMatched && compiled.matcher(text).find(),
+    test: (text: string) => {
+      if (text.length > longestMatched) return false;
+      matching.left -= steps * text.length;
+      if (matching.left < 0) throw new TooMuchMatching(text);
+      return compiled.matcher(text).find();
+    },
     toString: () => pattern,
   };
 }

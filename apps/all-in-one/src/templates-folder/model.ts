@@ -42,7 +42,8 @@ const partForms = { html: 'html.liquid', mjml: 'mjml', text: 'text.liquid' } as 
 
 /**
  * Files of a locale, by channel and field. One line ends with a line break in its file, as editors have it, and
- * without it in the template; whatever may have many lines is the file to the octet.
+ * without it in the template; whatever may have many lines is the file to the octet. A line break may be CRLF, as
+ * git has them on Windows.
  */
 const localeFiles = [
   { name: 'email.subject.liquid', channel: 'email', field: 'subject', line: true },
@@ -171,5 +172,5 @@ function readLocaleFile(
   content[locale] = source as LocaleSource;
   const fields = source[file.channel] ?? {};
   source[file.channel] = fields;
-  fields[file.field] = file.line ? text.replace(/\n$/, '') : text;
+  fields[file.field] = file.line ? text.replace(/\r?\n$/, '') : text;
 }

@@ -115,7 +115,12 @@ function differences<Item>(
     .filter(({ local: here, remote: there }) => !areEqual(here, there));
 }
 
+/** A checkout on Windows has CRLF where the server may not: that alone is no difference. */
 function areEqual(one: Files | undefined, other: Files | undefined): boolean {
   if (one === undefined || other === undefined || one.size !== other.size) return false;
-  return [...one].every(([path, text]) => other.get(path) === text);
+  return [...one].every(([path, text]) => withLf(other.get(path)) === withLf(text));
+}
+
+function withLf(text: string | undefined): string | undefined {
+  return text?.replaceAll('\r\n', '\n');
 }

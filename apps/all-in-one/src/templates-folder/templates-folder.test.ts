@@ -110,6 +110,26 @@ describe('a folder of templates', () => {
     expect(seen.email?.html).toBe('<p>A</p><i>2</i>');
   });
 
+  test('a checkout with CRLF is the same, and pushed it is no longer by a character', async () => {
+    const content = {
+      en: {
+        email: { subject: 'Hi', layout: 'default', html: '<p>\n</p>\n' },
+        push: { title: 't', body: 'Line 1\nLine 2' },
+      },
+    };
+    await tidings.templates.create.mutate({ key: 'windows', content });
+    await run('pull');
+    for (const [path, text] of Object.entries(snapshot())) {
+      writeFileSync(join(dir, path), text.replaceAll('\n', '\r\n'), 'latin1');
+    }
+    expect(await run('push', '--check')).toMatchObject({ code: 0, out: 'Nothing differs.\n' });
+    write('windows/en/email.subject.liquid', 'Hello\r\n');
+    expect(await run('push')).toMatchObject({ code: 0, out: 'changed windows\n' });
+    expect((await tidings.templates.get.query({ key: 'windows' })).content).toMatchObject({
+      en: { email: { subject: 'Hello', layout: 'default' }, push: { title: 't', body: 'Line 1\r\nLine 2' } },
+    });
+  });
+
   test('what is wrong is named with its place, and nothing is published', async () => {
     write('wrong/template.yaml', 'onAmbiguous: hold\n');
     write('wrong/en/push.title.liquid', 'x\n');

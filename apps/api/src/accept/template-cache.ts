@@ -30,11 +30,13 @@ export function createTemplateCache(options: {
 }): TemplateCache {
   const { store, schemas, cacheMs = 2000 } = options;
   const known = new Map<string, UsableTemplate & { until: number }>();
+  let forgets = 0;
   return {
     find: async (projectId, key) => {
       const cached = known.get(`${projectId} ${key}`);
       if (cached !== undefined && cached.until > performance.now()) return cached;
       const askedAt = performance.now();
+      const forgetsBefore = forgets;
       const row = await store.publishedTemplate(projectId, key);
       if (known.size >= templatesAtMost) known.clear();
       if (row === undefined) {
@@ -43,9 +45,13 @@ export function createTemplateCache(options: {
       }
       const schema = row.schema ?? schemaFromVariables(row.variables);
       const found = { row, checkData: schemas.check(row.id, schema), until: askedAt + cacheMs };
-      known.set(`${projectId} ${key}`, found);
+      // What was read before a version went out of use must not stay in use after it.
+      if (forgets === forgetsBefore) known.set(`${projectId} ${key}`, found);
       return found;
     },
-    forget: (projectId, key) => void known.delete(`${projectId} ${key}`),
+    forget: (projectId, key) => {
+      forgets += 1;
+      known.delete(`${projectId} ${key}`);
+    },
   };
 }

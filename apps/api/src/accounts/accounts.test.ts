@@ -100,16 +100,52 @@ describe('the last owner', () => {
   });
 
   test('is left when two owners remove each other at once', async () => {
-    const other = await tested.addAccount('owner');
+    const [one, other] = [await tested.addAccount('owner'), await tested.addAccount('owner')];
+    await tested.query(`UPDATE accounts SET role = 'viewer' WHERE id = '${owner.id}'`);
     // Both are known as owners before either acts.
-    for (const one of [owner, other]) await update(one, one, { name: 'Owner' });
+    for (const each of [one, other]) await update(each, each, { name: 'Owner' });
     const answers = await Promise.all([
-      update(owner, other, { role: 'viewer' }),
-      update(other, owner, { disabled: true }),
+      update(one, other, { role: 'viewer' }),
+      update(other, one, { disabled: true }),
     ]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
-    await update(owner, other, { role: 'viewer' });
+    // The second is no owner any more, or logged out.
+    const statuses = answers.map(({ status }) => status).toSorted();
+    expect([
+      [200, 401],
+      [200, 403],
+    ]).toContainEqual(statuses);
+    const left = await tested.query(`SELECT id FROM accounts WHERE role = 'owner' AND disabled_at IS NULL`);
+    expect(left).toHaveLength(1);
+    await tested.query(`UPDATE accounts SET role = 'viewer' WHERE id IN ('${one.id}', '${other.id}')`);
   });
+});
+
+test('rights that have ended do nothing lasting while they are still remembered', async () => {
+  const slow = await openTestApi({ authCacheMs: 3_600_000 });
+  const [boss, eve, demoted] = [
+    await slow.addAccount('owner'),
+    await slow.addAccount('member'),
+    await slow.addAccount('owner'),
+  ];
+  const disabled = await slow.addAccount('owner');
+  const { body: spare } = await slow.call('POST', '/v1/api-keys', { name: 'spare', scopes: ['read'] });
+  const tries = ({ headers }: TestAccount) =>
+    Promise.all([
+      slow.call('PUT', `/v1/accounts/${eve.id}`, { role: 'owner' }, headers),
+      slow.call('POST', '/v1/invitations', { email: 'mine@example.com', role: 'admin' }, headers),
+      slow.call('POST', '/v1/api-keys', { name: 'mine', scopes: ['manage'] }, headers),
+      slow.call('POST', `/v1/api-keys/${spare.id}/rotate`, {}, headers),
+      slow.call('POST', '/v1/recipients/ada/tokens', {}, headers),
+    ]);
+  await slow.call('PUT', '/v1/recipients/ada', {});
+  for (const { headers } of [demoted, disabled])
+    expect((await slow.call('GET', '/v1/accounts', undefined, headers)).status).toBe(200);
+  await slow.call('PUT', `/v1/accounts/${demoted.id}`, { role: 'viewer' }, boss.headers);
+  await slow.call('PUT', `/v1/accounts/${disabled.id}`, { disabled: true }, boss.headers);
+  expect((await slow.call('GET', '/v1/accounts', undefined, demoted.headers)).status).toBe(200);
+  expect((await tries(demoted)).map(({ body }) => body.code)).toEqual(Array(5).fill('forbidden'));
+  expect((await tries(disabled)).map(({ body }) => body.code)).toEqual(Array(5).fill('unauthorized'));
+  await slow.close();
 });
 
 test('an account that never was is not found', async () => {

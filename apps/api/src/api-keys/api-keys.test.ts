@@ -136,6 +136,24 @@ test('a revoked key makes no other while it is still believed', async () => {
   await slow.close();
 });
 
+test('the token of a recipient ends with the key that made it, and a revoked key makes none', async () => {
+  const slow = await openTestApi({ authCacheMs: 3_600_000 });
+  await slow.call('PUT', '/v1/recipients/ada', {});
+  const { body } = await slow.call('POST', '/v1/api-keys', {
+    name: 'passing',
+    scopes: ['manage'],
+    expiresAt: inMs(60_000),
+  });
+  const tokenOf = (lifetimeSeconds: number) =>
+    slow.call('POST', '/v1/recipients/ada/tokens', { lifetimeSeconds }, bearer(body.key));
+  const made = await tokenOf(86_400);
+  expect(made.status).toBe(201);
+  expect(Date.parse(String(made.body.expiresAt))).toBeLessThanOrEqual(Date.parse(String(body.expiresAt)));
+  await slow.call('POST', `/v1/api-keys/${body.id}/revoke`);
+  expect(await tokenOf(60)).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
+  await slow.close();
+});
+
 describe('rotation', () => {
   const rotate = (id: string, body: object = {}) => tested.call('POST', `/v1/api-keys/${id}/rotate`, body);
 

@@ -2,6 +2,7 @@ import { createApiKey, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { actorOf, mutation } from '../operations.ts';
+import { unlessRefused } from '../principal.ts';
 import { requireWithinBounds } from './bounds.ts';
 import { newKey } from './new-key.ts';
 import { viewApiKey } from './view.ts';
@@ -16,10 +17,12 @@ export const create = (store: Store) =>
     requireUsableEnd(expiresAt);
     await requireWithinBounds(store, principal, { scopes, expiresAt });
     const { key, ...kept } = newKey();
-    const made = await store.createApiKey(actorOf(context), {
-      auditId: newId('audit'),
-      key: { ...kept, projectId: principal.projectId, name, scopes, expiresAt },
-    });
+    const made = unlessRefused(
+      await store.createApiKey(actorOf(context), {
+        auditId: newId('audit'),
+        key: { ...kept, projectId: principal.projectId, name, scopes, expiresAt },
+      }),
+    );
     headers.location = `/v1/api-keys/${made.id}`;
     return { ...viewApiKey(made), key };
   });

@@ -1,7 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, ConfigError } from '@tidings/runtime';
+
+/** The first is used; what was made with any other is still taken. */
+export type Secrets<Secret = string> = readonly [Secret, ...Secret[]];
 
 const minLength = 32;
 
@@ -17,10 +20,16 @@ export const jwtSecretFile = 'jwt-secret';
  */
 export function findJwtSecrets(
   config: Pick<Config, 'DATA_DIR' | 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS'>,
-): string[] {
+): Secrets {
   const { DATA_DIR: dataDir, JWT_SECRET: given, JWT_SECRET_PREVIOUS: previous } = config;
   const first = given ?? ownSecret(join(dataDir, jwtSecretFile));
   return previous === undefined ? [first] : [first, previous];
+}
+
+/** A key for this purpose from each of the secrets (HKDF, RFC 5869): what is made with it says nothing of them. */
+export function keysFrom([first, ...others]: Secrets, purpose: string): Secrets<Buffer> {
+  const keyFrom = (secret: string) => Buffer.from(hkdfSync('sha256', secret, '', `tidings ${purpose}`, 32));
+  return [keyFrom(first), ...others.map(keyFrom)];
 }
 
 function ownSecret(path: string): string {

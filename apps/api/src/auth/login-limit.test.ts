@@ -61,6 +61,20 @@ test('a right login makes the e-mail as good as new, and does not count against 
   }
 });
 
+test('tries at an e-mail that is shut out do not count against the address', async () => {
+  expect(await takeMany(200, 'ada', () => '192.0.2.1')).toEqual([
+    ...Array(10).fill(0),
+    ...Array(190).fill(60),
+  ]);
+  for (let index = 0; index < 40; index += 1) expect(await take(`name-${index}`, '192.0.2.1')).toBe(0);
+  expect(await take('another', '192.0.2.1')).toBe(60);
+});
+
+test('whoever is refused at the moment that the lock begins is not told to wait longer than it lasts', async () => {
+  const all = await Promise.all(Array.from({ length: 20 }, (_, index) => take('ada', `192.0.2.${index}`)));
+  expect(all).toEqual([...Array(10).fill(0), ...Array(10).fill(60)]);
+});
+
 test('the addresses of one IPv6 network are one', async () => {
   const within = (index: number) => `2001:db8:0:1::${index.toString(16)}`;
   for (let index = 0; index < 50; index += 1) expect(await take(`name-${index}`, within(index))).toBe(0);
@@ -85,7 +99,8 @@ test('processes that share their counters share the brake', async () => {
     },
     stop: async () => {},
   };
-  const both = [createLoginLimit({ limiters }), createLoginLimit({ limiters })];
+  const hashKey = Buffer.alloc(32);
+  const both = [createLoginLimit({ limiters, hashKey }), createLoginLimit({ limiters, hashKey })];
   const waits = [];
   for (let index = 0; index < 12; index += 1) {
     limit = both[index % 2] as LoginLimit;

@@ -1,6 +1,12 @@
 import { createLog } from '@tidings/runtime';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Answer, openTestApi, type TestAccount, type TestApi } from '../../../../test/support/api.ts';
+import {
+  type Answer,
+  loginOf,
+  openTestApi,
+  type TestAccount,
+  type TestApi,
+} from '../../../../test/support/api.ts';
 
 let tested: TestApi;
 let ada: TestAccount;
@@ -52,7 +58,7 @@ describe('the refresh cookie', () => {
   test('is for this host, the API alone and no other site, for 30 days', async () => {
     const cookie = cookieOf(await login(ada.email, ada.password));
     const [value, ...attributes] = cookie.split('; ');
-    expect(value).toMatch(/^tidings_refresh=ses_[0-9a-f]{32}\.[0-9A-Za-z_-]{43}$/);
+    expect(value).toMatch(/^tidings_refresh=ses_[0-9a-f]{32}(\.[0-9A-Za-z_-]{43}){2}$/);
     expect(attributes.toSorted()).toEqual(['HttpOnly', 'Max-Age=2592000', 'Path=/', 'SameSite=Strict']);
   });
 
@@ -175,14 +181,15 @@ describe('a new password', () => {
   test('ends the other sessions, and the old one logs in no more', async () => {
     const { headers } = await login(ada.email, ada.password);
     const other = (headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-    expect(await change(ada.password, 'quite a new password')).toMatchObject({
-      status: 200,
-      body: { endedSessions: 1 },
-    });
+    const changed = await change(ada.password, 'quite a new password');
+    expect(changed).toMatchObject({ status: 200, body: { endedSessions: 1 } });
+    const [next = ''] = (changed.headers.get('set-cookie') ?? '').split(';');
     const refreshed = (cookie: string) =>
       tested.call('POST', '/v1/auth/refresh', {}, { ...anonymous, cookie });
     expect(await refreshed(other)).toMatchObject({ status: 401, body: { code: 'login_required' } });
-    expect((await refreshed(ada.cookie)).status).toBe(200);
+    // A copy of the cookie from before.
+    expect((await refreshed(ada.cookie)).status).toBe(401);
+    expect(await refreshed(next)).toMatchObject({ status: 200, body: { account: { id: ada.id } } });
     expect((await login(ada.email, ada.password)).status).toBe(401);
     expect((await login(ada.email, 'quite a new password')).status).toBe(200);
   });
@@ -196,6 +203,27 @@ describe('a new password', () => {
       body: { code: 'wrong_password', errors: [{ pointer: '/currentPassword' }] },
     });
     expect(answers[10]).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  });
+
+  test('can be set while somebody else guesses at the account, and after an outage', async () => {
+    for (let index = 0; index < 11; index += 1) await login(ada.email, `guess ${index}`);
+    expect((await login(ada.email, ada.password)).status).toBe(429);
+    const release = await tested.lockRecord();
+    const away = [];
+    for (let index = 0; index < 12; index += 1) away.push(await change(ada.password, 'quite a new password'));
+    await release();
+    expect(new Set(away.map(({ body }) => body.code))).toEqual(new Set(['unavailable']));
+    expect((await change(ada.password, 'quite a new password')).status).toBe(200);
+  });
+
+  test('is asked for by one session, and guesses in it shut out no other', async () => {
+    const other = loginOf(await login(ada.email, ada.password));
+    for (let index = 0; index < 11; index += 1) await change(`guess ${index}`, 'quite a new password');
+    expect((await change(ada.password, 'quite a new password')).status).toBe(429);
+    const body = { currentPassword: ada.password, newPassword: 'quite a new password' };
+    expect((await tested.call('POST', '/v1/auth/password', body, other.headers)).status).toBe(200);
+    const lockouts = await tested.store.listAudit(null, { action: 'auth.lockout', limit: 10 });
+    expect(lockouts).toMatchObject([{ target: ada.id, actorId: ada.id, fields: ['session'] }]);
   });
 
   test.each([
@@ -248,7 +276,8 @@ test('no secret is in an answer but the first, in the log, or in the record as i
   expect(rows.every((some) => some.length > 0)).toBe(true);
   const secrets = {
     password: owner.password,
-    cookie: owner.cookie.split('.')[1] ?? '',
+    family: owner.cookie.split('.')[1] ?? '',
+    cookie: owner.cookie.split('.')[2] ?? '',
     token: owner.token,
     invitation: String(invited.body.token).slice(-43),
     key: logged.key,

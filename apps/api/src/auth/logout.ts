@@ -2,7 +2,7 @@ import { logout as logoutOperation } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { requireSameOrigin } from '@tidings/runtime';
 import { actorOf, instanceChange, type OpenContext, openMutation } from '../operations.ts';
-import { clearRefreshCookie, isSecretOf, readRefreshCookie } from './refresh-cookie.ts';
+import { clearRefreshCookie, isCookieOf, readRefreshCookie } from './refresh-cookie.ts';
 
 /** `auth.logout`. Done again it answers that there was nothing to end. */
 export const logout = (store: Store) =>
@@ -25,6 +25,6 @@ async function sessionOf(store: Store, context: OpenContext) {
   if (principal?.kind === 'account') return { id: principal.sessionId, accountId: principal.id };
   const shown = readRefreshCookie(context);
   const live = shown && (await store.findLiveSession(shown.sessionId));
-  if (shown === undefined || live === undefined || !isSecretOf(live.session, shown)) return undefined;
+  if (shown === undefined || live === undefined || !isCookieOf(live.session, shown)) return undefined;
   return { id: live.session.id, accountId: live.session.accountId };
 }

@@ -42,12 +42,38 @@ test('an access token that has ended is not in the way of a refresh, a login or 
   );
 });
 
-test('two tabs that refresh at once both go on, and the browser keeps one cookie', async () => {
+test('tabs that refresh at once all go on, with the same newer cookie', async () => {
   const answers = await Promise.all([refresh(ada.cookie), refresh(ada.cookie), refresh(ada.cookie)]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-  const cookies = answers.map(({ headers }) => headers.get('set-cookie')).filter((cookie) => cookie !== null);
-  expect(cookies).toHaveLength(1);
-  expect((await refresh(cookies[0]?.split(';')[0] ?? '')).status).toBe(200);
+  const [cookie = '', ...others] = new Set(answers.map((answer) => loginOf(answer).cookie));
+  expect(cookie).not.toBe(ada.cookie);
+  expect(others).toEqual([]);
+  expect((await refresh(cookie)).status).toBe(200);
+});
+
+test('a refresh whose answer was lost is done again, and ends nothing later', async () => {
+  const lost = loginOf(await refresh(ada.cookie));
+  await letPass(20_000);
+  const again = loginOf(await refresh(ada.cookie));
+  expect(again.cookie).toBe(lost.cookie);
+  await letPass(600_000);
+  expect((await refresh(again.cookie)).status).toBe(200);
+  expect(await tested.store.listAudit(null, { action: 'auth.refreshReused', limit: 5 })).toEqual([]);
+});
+
+test('so it is where the secret of the tokens changed in between, as long as the one before is taken', async () => {
+  const [first, second, third] = ['1', '2', '3'].map((digit) => digit.repeat(32));
+  const before = await openTestApi({ env: { JWT_SECRET: first } });
+  const eve = await before.addAccount('viewer');
+  const shown = (api: TestApi) =>
+    api.call('POST', '/v1/auth/refresh', undefined, { authorization: '', cookie: eve.cookie });
+  const lost = loginOf(await shown(before));
+  const changed = await before.restart({ JWT_SECRET: second, JWT_SECRET_PREVIOUS: first });
+  expect(loginOf(await shown(changed)).cookie).toBe(lost.cookie);
+  const twice = await changed.restart({ JWT_SECRET: third, JWT_SECRET_PREVIOUS: second });
+  const answer = await shown(twice);
+  expect([answer.status, answer.headers.has('set-cookie')]).toEqual([200, false]);
+  await twice.close();
 });
 
 test('a cookie shown long after it was replaced ends the session for whoever has it', async () => {
@@ -63,6 +89,18 @@ test('a cookie shown long after it was replaced ends the session for whoever has
   expect(trail).toMatchObject([{ target: ada.sessionId, actorKind: 'anyone' }]);
 });
 
+test('a copy is noticed however many refreshes came after it', async () => {
+  let newest = ada;
+  for (let count = 0; count < 3; count += 1) {
+    newest = { ...newest, ...loginOf(await refresh(newest.cookie)) };
+    await letPass(600_000);
+  }
+  expect(await refresh(ada.cookie)).toMatchObject(loggedOut);
+  expect(await refresh(newest.cookie)).toMatchObject(loggedOut);
+  const trail = await tested.store.listAudit(null, { action: 'auth.refreshReused', limit: 5 });
+  expect(trail).toMatchObject([{ target: ada.sessionId }]);
+});
+
 test('a session ends 30 days after it was used last', async () => {
   const dayMs = 86_400_000;
   await letPass(29 * dayMs);
@@ -75,13 +113,14 @@ test('a session ends 30 days after it was used last', async () => {
 
 test('the cookie of nobody, of another session, or of another kind is none', async () => {
   const other = await tested.addAccount('member');
-  const secretOf = ({ cookie }: TestAccount) => cookie.split('.')[1];
+  const partsOf = ({ cookie }: TestAccount) => cookie.split('.').slice(1).join('.');
   for (const cookie of [
     '',
     'tidings_refresh=',
     'tidings_refresh=x',
-    `tidings_refresh=${ada.sessionId}.${secretOf(other)}`,
-    `tidings_refresh=${other.sessionId}.${secretOf(ada)}`,
+    `tidings_refresh=${ada.sessionId}.${partsOf(other)}`,
+    `tidings_refresh=${other.sessionId}.${partsOf(ada)}`,
+    `tidings_refresh=${ada.sessionId}.${'x'.repeat(43)}.${ada.cookie.slice(-43)}`,
     `tidings_refresh=${ada.token}`,
     `__Host-${ada.cookie}`,
   ])

@@ -3,8 +3,7 @@ import type { AccountRow, Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { viewAccount } from '../accounts/view.ts';
 import { actorOf, instanceChange, type OpenContext } from '../operations.ts';
-import { refreshLifetimeMs, setRefreshCookie } from './refresh-cookie.ts';
-import { hashSecret, newSecret } from './secrets.ts';
+import { hashesOf, newRefreshSecret, refreshLifetimeMs, setRefreshCookie } from './refresh-cookie.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Seconds that an access token is good for. */
@@ -37,13 +36,13 @@ export function createSessions({ store, tokens }: { store: Store; tokens: Tokens
     answer,
     open: async ({ id, passwordHash }, context) => {
       const sessionId = newId('session');
-      const secret = newSecret();
+      const first = newRefreshSecret(sessionId);
       const opened = await store.openSession(
         { ...actorOf(context), kind: 'account', id },
         {
           id: sessionId,
           accountId: id,
-          refreshHash: hashSecret(secret),
+          ...hashesOf(first),
           address: context.address,
           userAgent: context.requestHeaders.get('user-agent')?.slice(0, 300) ?? null,
           passwordHash,
@@ -52,7 +51,7 @@ export function createSessions({ store, tokens }: { store: Store; tokens: Tokens
         instanceChange('auth.login', sessionId),
       );
       if (opened === undefined) return undefined;
-      Object.assign(context.headers, setRefreshCookie(context, { sessionId, secret }));
+      Object.assign(context.headers, setRefreshCookie(context, first));
       return answer(opened, sessionId);
     },
   };

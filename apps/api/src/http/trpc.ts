@@ -1,9 +1,16 @@
-import { defaultMaxBodyBytes, errorCatalogue, TidingsError, toProblem } from '@tidings/contracts';
+import {
+  defaultMaxBodyBytes,
+  errorCatalogue,
+  type Operation,
+  TidingsError,
+  toProblem,
+} from '@tidings/contracts';
 import type { TRPCError } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { ZodError, type z } from 'zod';
 import type { Implementation, OpenContext } from '../operations.ts';
+import { requireAccess } from '../principal.ts';
 import type { AppRouter } from '../router.ts';
 import { readJson } from './body.ts';
 import { parseJson } from './json.ts';
@@ -26,8 +33,12 @@ export function createTrpcHandler(options: { router: AppRouter }) {
   return async (request: Request, context: OpenContext): Promise<Response> => {
     const url = new URL(request.url);
     const path = url.pathname.replace(/^\/trpc\/?/, '').replace(/\/$/, '');
-    const maxBytes = procedures[path]?._def.meta?.operation.maxBodyBytes ?? defaultMaxBodyBytes;
-    const text = request.method === 'POST' ? (await readJson(request, maxBytes)).text : '';
+    const operation = procedures[path]?._def.meta?.operation;
+    // Before the body, which whoever may not call shall not have us read.
+    if (operation !== undefined && operation.access !== 'anyone')
+      requireAccess(context.principal, operation.access);
+    const text =
+      request.method === 'POST' && operation !== undefined ? await readText(request, operation) : '';
     if (request.method === 'GET') checkQueryInput(url);
     let failure: TRPCError | undefined;
     const response = await fetchRequestHandler({
@@ -67,6 +78,13 @@ export function trpcProblem(error: TidingsError, requestId: string, path: string
       },
     },
   });
+}
+
+async function readText(
+  request: Request,
+  { maxBodyBytes = defaultMaxBodyBytes }: Operation,
+): Promise<string> {
+  return (await readJson(request, maxBodyBytes)).text;
 }
 
 /** The input of a query comes in the URL and obeys the same rules as a body. */

@@ -91,6 +91,34 @@ test('nobody invites to a role that is not theirs to give, nor revokes such an i
   }
 });
 
+test('an admin does not end an owner’s invitation by another, and what ends so is on record', async () => {
+  const email = newGuest();
+  const { body: first } = await invite(owner, 'admin', email);
+  expect(await invite(admin, 'viewer', email)).toMatchObject(forbidden);
+  const { body: second } = await invite(owner, 'member', email);
+  expect(await accept(first.token)).toMatchObject(notFound);
+  const trail = await tested.store.listAudit(null, { target: String(first.id), limit: 9 });
+  expect(trail.map(({ action, actorId }) => [action, actorId])).toEqual([
+    ['invitations.revoke', owner.id],
+    ['invitations.create', owner.id],
+  ]);
+  expect((await invite(admin, 'viewer', email)).status).toBe(201);
+  expect(await accept(second.token)).toMatchObject(notFound);
+});
+
+test('an expired invitation is called that, also when another has taken its place', async () => {
+  const email = newGuest();
+  const { body } = await invite(owner, 'owner', email);
+  await tested.query(`UPDATE invitations SET expires_at = 1 WHERE id = '${body.id}'`);
+  expect((await invite(admin, 'viewer', email)).status).toBe(201);
+  const list = await tested.call('GET', '/v1/invitations', undefined, admin.headers);
+  const statuses = (list.body.items as Array<{ id: string; status: string }>).map(({ id, status }) => [
+    id,
+    status,
+  ]);
+  expect(statuses).toContainEqual([body.id, 'expired']);
+});
+
 test('an invitation ends with the power of whoever made it', async () => {
   const other = await tested.addAccount('admin');
   const { body } = await invite(other, 'member');

@@ -21,6 +21,7 @@ function statusOf(
   now: number,
 ): InvitationView['status'] {
   if (acceptedAt !== null) return 'accepted';
-  if (revokedAt !== null) return 'revoked';
+  // Of one that had expired, another has taken the place since.
+  if (revokedAt !== null && revokedAt < expiresAt) return 'revoked';
   return expiresAt <= now ? 'expired' : 'open';
 }

@@ -65,7 +65,8 @@ describe('a new project', () => {
 });
 
 describe('retention', () => {
-  const update = (retention: object) => tested.call('PUT', '/v1/projects/default', { retention });
+  const update = (retention: object) => admin.call('PUT', '/v1/projects/default', { retention });
+  const updateByKey = (retention: object) => tested.call('PUT', '/v1/projects/default', { retention });
 
   test('is replaced as a whole, what is left out by its default, and null is for ever', async () => {
     const forEver = { notificationsDays: null, payloadsDays: null, idempotencyKeysDays: null };
@@ -96,6 +97,18 @@ describe('retention', () => {
     const answer = await update(retention);
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     expect(pointersOf(answer)).toEqual(pointers);
+  });
+
+  test('a key cannot have the audit trail forget what it did, not even by leaving it out', async () => {
+    const forbidden = { status: 403, body: { code: 'forbidden' } };
+    await update({ auditDays: null });
+    expect(await updateByKey({ auditDays: 36_500 })).toMatchObject(forbidden);
+    expect(await updateByKey({ attemptsDays: 10 })).toMatchObject(forbidden);
+    const kept = await updateByKey({ attemptsDays: 10, auditDays: null });
+    expect(kept).toMatchObject({ status: 200, body: { retention: { attemptsDays: 10, auditDays: null } } });
+    await update({ auditDays: 30 });
+    expect(await updateByKey({ auditDays: 29 })).toMatchObject(forbidden);
+    expect((await updateByKey({ auditDays: 31 })).body.retention).toMatchObject({ auditDays: 31 });
   });
 
   test('nothing lives longer than its notification, which may be as short as that', async () => {

@@ -24,9 +24,12 @@ export const testSend = ({
     const { content } = await workshop.rendered(shown);
     const faults = schemas.check(`${shown.id} ${revisionOf(shown)}`, schemaOf(shown))(data);
     if (faults.length > 0) throw new TidingsError('invalid_variables', { errors: faults });
-    const defaultLocale = await store.defaultLocaleOf(projectId);
-    const pick = (channel: 'email' | 'push') =>
-      pickLocale(content, channel, locale ?? null, defaultLocale) ?? '';
+    const [defaultLocale, known] = await Promise.all([
+      store.defaultLocaleOf(projectId),
+      'recipientId' in to ? store.findRecipient(projectId, to.recipientId) : undefined,
+    ]);
+    const wanted = locale ?? known?.recipient.locale ?? null;
+    const pick = (channel: 'email' | 'push') => pickLocale(content, channel, wanted, defaultLocale) ?? '';
     const [email, push] = [content[pick('email')]?.email, content[pick('push')]?.push];
     const inline: ChannelContent = {
       ...(email !== undefined &&
@@ -41,9 +44,9 @@ export const testSend = ({
     const input: SendInput = {
       to,
       content: inline,
-      // What a stored version is told by the worker.
-      data: { locale: pick(inline.email === undefined ? 'push' : 'email'), ...data },
-      locale,
+      data,
+      // As which the worker renders it.
+      locale: pick(inline.email === undefined ? 'push' : 'email'),
       lane: 'normal',
       category: shown.category ?? undefined,
       metadata: { test: true, template: key, version: shown.version },

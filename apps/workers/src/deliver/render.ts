@@ -1,6 +1,12 @@
 import type { CompiledContent } from '@tidings/contracts';
 import type { Claimed, RenderedVersion, Store } from '@tidings/db';
-import { pickLocale, renderEmail, renderPush, type TemplateEngine } from '@tidings/templates';
+import {
+  pickLocale,
+  RenderTimeLimit,
+  renderEmail,
+  renderPush,
+  type TemplateEngine,
+} from '@tidings/templates';
 import type { ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
 
 /** Renders what a claimed message says; a `ProviderResult` says why it cannot be said. */
@@ -25,12 +31,14 @@ export function createRender(options: { store: Store; templates: TemplateEngine;
     return version;
   }
 
-  /** What is to be rendered, and in which locale; inline content has none. */
+  /** What is to be rendered, and in which locale; inline content is in that of the notification. */
   async function contentOf({
     message,
     notification,
-  }: Claimed): Promise<{ content: CompiledContent; locale?: string } | undefined> {
-    if (notification.content !== null) return { content: notification.content };
+  }: Claimed): Promise<{ content: CompiledContent; locale: string | undefined } | undefined> {
+    if (notification.content !== null) {
+      return { content: notification.content, locale: notification.locale ?? undefined };
+    }
     const version = notification.templateId === null ? undefined : await versionOf(notification.templateId);
     if (version === undefined) return undefined;
     const { content, defaultLocale } = version;
@@ -57,7 +65,9 @@ export function createRender(options: { store: Store; templates: TemplateEngine;
       }
     } catch (error) {
       const response = error instanceof Error ? error.message.split('\n')[0] : String(error);
-      return { outcome: 'rejected', reason: 'render_failed', response };
+      // How long it takes is a matter of the machine too; all else would be the same next time.
+      const outcome = error instanceof RenderTimeLimit ? 'transient' : 'rejected';
+      return { outcome, reason: 'render_failed', response };
     }
     return { outcome: 'rejected', reason: 'template_missing' };
   };

@@ -108,7 +108,13 @@ export function defineTables(c: typeof sqliteColumns) {
       acceptedAt: c.timestamp('accepted_at'),
       revokedAt: c.timestamp('revoked_at'),
     },
-    (t) => [c.index('invitations_email').on(t.email)],
+    (t) => [
+      // Those that expired are revoked when another is made.
+      c
+        .uniqueIndex('invitations_pending')
+        .on(t.email)
+        .where(sql`${t.acceptedAt} is null and ${t.revokedAt} is null`),
+    ],
   );
 
   /** One login, as long as its refresh cookie is good. */
@@ -120,9 +126,11 @@ export function defineTables(c: typeof sqliteColumns) {
         .text('account_id')
         .notNull()
         .references(() => accounts.id),
-      /** SHA-256 of the secret of the newest refresh cookie, in hexadecimal. */
+      /** SHA-256, in hexadecimal, of what all refresh cookies of the session have in common. */
+      familyHash: c.text('family_hash').notNull().default(''),
+      /** Of the secret of the newest one. */
       refreshHash: c.text('refresh_hash').notNull(),
-      /** Of the one before it: whoever shows that again late has a stolen cookie. */
+      /** Of the one before it, which is good for a moment more. Any other of the family is a copy. */
       previousHash: c.text('previous_hash'),
       refreshedAt: c.timestamp('refreshed_at').notNull(),
       createdAt: c.timestamp('created_at').notNull(),

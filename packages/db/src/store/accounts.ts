@@ -1,10 +1,11 @@
-import type { Role } from '@tidings/contracts';
+import { type Role, rolesManagedBy } from '@tidings/contracts';
 import { and, eq, exists, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { type Actor, type Change, recordChange } from './audit.ts';
 import { type Page, pageById } from './pages.ts';
-import { endSessions } from './sessions.ts';
+import { endSessions, type SessionRow } from './sessions.ts';
+import { type Refusal, standingOf } from './standing.ts';
 
 export type AccountRow = Tables['accounts']['$inferSelect'];
 export type NewAccount = Pick<AccountRow, 'id' | 'email' | 'name' | 'role' | 'passwordHash'>;
@@ -78,8 +79,9 @@ export interface AccountChanges {
 }
 
 /**
- * Changes an account whose role is one of `ofRoles`, unless it is the last owner that can log in and would be
- * none any more: undefined in both cases. Whoever is disabled loses the sessions too.
+ * Changes an account, unless it is the last owner that can log in and would be none any more, or there is none:
+ * undefined in both cases. Refused when whoever acts has at this moment no role that manages the account's role
+ * and the one it is to have. Whoever is disabled loses the sessions too.
  *
  * On Postgres two owners could demote each other at once, as neither statement sees the other's change. So a
  * change that may take an owner away locks the owners first, by writing them: the second one waits, and then
@@ -88,18 +90,24 @@ export interface AccountChanges {
 export function updateAccount(
   database: Database,
   actor: Actor,
-  { id, changes, ofRoles }: { id: string; changes: AccountChanges; ofRoles: readonly Role[] },
+  { id, changes }: { id: string; changes: AccountChanges },
   change: Change,
-): Promise<AccountRow | undefined> {
+): Promise<AccountRow | Refusal | undefined> {
   const { accounts } = database.tables;
   const { now } = database;
   const { disabled, ...fields } = changes;
   const takesOwnerAway = disabled === true || (fields.role !== undefined && fields.role !== 'owner');
   const isOwner = and(eq(accounts.role, 'owner'), isNull(accounts.disabledAt));
-  return database.commit(function* (db) {
+  return database.commit(function* (db): Steps<AccountRow | Refusal | undefined> {
     if (takesOwnerAway) {
       yield* rows(db.update(accounts).set({ role: 'owner' }).where(isOwner).returning({ id: accounts.id }));
     }
+    const standing = yield* standingOf(database, db, actor);
+    if (standing === undefined) return 'logged_out';
+    const ofRoles = standing.role === undefined ? [] : rolesManagedBy(standing.role);
+    const [found] = yield* rows(db.select({ role: accounts.role }).from(accounts).where(eq(accounts.id, id)));
+    const touched = [found?.role, fields.role].filter((role) => role !== undefined);
+    if (!touched.every((role) => ofRoles.includes(role))) return 'forbidden';
     const otherOwners = db
       .select({ id: accounts.id })
       .from(accounts)
@@ -117,6 +125,7 @@ export function updateAccount(
         .where(
           and(
             eq(accounts.id, id),
+            // What it was a moment ago it may not be any more.
             inArray(accounts.role, [...ofRoles]),
             takesOwnerAway ? leavesOwner : undefined,
           ),
@@ -131,17 +140,22 @@ export function updateAccount(
 }
 
 /**
- * Replaces a password by its hash and ends every session but the one kept. Answers how many ended; undefined
- * when the password is no longer the one that was checked.
+ * Replaces a password by its hash and ends every session but the one kept, whose refresh cookie becomes another.
+ * Answers how many ended; undefined when the password is no longer the one that was checked.
  */
 export function changePassword(
   database: Database,
   actor: Actor,
-  options: { accountId: string; from: string; to: string; keepSessionId: string },
+  options: {
+    accountId: string;
+    from: string;
+    to: string;
+    keep: Pick<SessionRow, 'id' | 'familyHash' | 'refreshHash'>;
+  },
   change: Change,
 ): Promise<number | undefined> {
-  const { accounts } = database.tables;
-  const { accountId, from, to, keepSessionId } = options;
+  const { accounts, sessions } = database.tables;
+  const { accountId, from, to, keep } = options;
   return database.commit(function* (db) {
     const changed = yield* rows(
       db
@@ -151,7 +165,14 @@ export function changePassword(
         .returning({ id: accounts.id }),
     );
     if (changed.length === 0) return undefined;
-    const ended = yield* endSessions(database, db, { accountId, keepSessionId });
+    const ended = yield* endSessions(database, db, { accountId, keepSessionId: keep.id });
+    yield* rows(
+      db
+        .update(sessions)
+        .set({ familyHash: keep.familyHash, refreshHash: keep.refreshHash, previousHash: null })
+        .where(and(eq(sessions.id, keep.id), eq(sessions.accountId, accountId)))
+        .returning({ id: sessions.id }),
+    );
     yield* recordChange(database, db, actor, change);
     return ended;
   });

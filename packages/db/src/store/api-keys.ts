@@ -1,8 +1,10 @@
+import type { Scope } from '@tidings/contracts';
 import { and, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import { type Database, rows } from '../database.ts';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import { type Actor, recordChange } from './audit.ts';
+import { type Actor, type Change, recordChange } from './audit.ts';
 import type { Page } from './pages.ts';
+import { type Refusal, standingOf } from './standing.ts';
 
 export type ApiKeyRow = Tables['apiKeys']['$inferSelect'];
 
@@ -51,7 +53,7 @@ export async function findApiKey(
   return found && { ...found.key, remainingMs: found.remainingMs };
 }
 
-/** Adds a key to a project. */
+/** Adds a key to a project, unless whoever acts may not by now. */
 export async function createApiKey(
   database: Database,
   actor: Actor,
@@ -59,10 +61,12 @@ export async function createApiKey(
     auditId: string;
     key: Pick<ApiKeyRow, 'id' | 'projectId' | 'name' | 'secretHash' | 'scopes' | 'expiresAt'>;
   },
-): Promise<ApiKeyRow> {
+): Promise<ApiKeyRow | Refusal> {
   const { apiKeys } = database.tables;
   const { auditId, key } = options;
-  return database.commit(function* (db) {
+  return database.commit(function* (db): Steps<ApiKeyRow | Refusal> {
+    const refusal = yield* refusalToMake(database, db, actor, key.scopes);
+    if (refusal !== undefined) return refusal;
     const [made] = yield* rows(
       db
         .insert(apiKeys)
@@ -70,13 +74,7 @@ export async function createApiKey(
         .returning(),
     );
     if (made === undefined) throw new Error('an insert answered no row');
-    yield* recordChange(database, db, actor, {
-      id: auditId,
-      projectId: key.projectId,
-      action: 'apiKeys.create',
-      target: key.id,
-      fields: key.expiresAt === null ? ['name', 'scopes'] : ['name', 'scopes', 'expiresAt'],
-    });
+    yield* recordChange(database, db, actor, creationOf(auditId, made));
     return made;
   });
 }
@@ -125,24 +123,35 @@ export async function listApiKeys(database: Database, projectId: string, page: P
 }
 
 /**
- * Gives a key a successor of the same name and scopes; it ends itself after `overlapMs` at the latest. Undefined
- * when it is not good any more or has a successor: of two rotations at once one wins.
+ * Gives a key a successor of the same name and scopes, which goes on record as any key that is made; it ends itself after `overlapMs` at the latest. Undefined
+ * when it is not good any more or has a successor: of two rotations at once one wins. Refused when whoever acts
+ * may not by now.
  */
 export async function rotateApiKey(
   database: Database,
   actor: Actor,
   options: {
     auditId: string;
+    /** Of the successor's creation. */
+    successorAuditId: string;
     projectId: string;
     id: string;
     overlapMs: number;
     successor: Pick<ApiKeyRow, 'id' | 'secretHash' | 'expiresAt'>;
   },
-): Promise<ApiKeyRow | undefined> {
+): Promise<ApiKeyRow | Refusal | undefined> {
   const { apiKeys } = database.tables;
-  const { auditId, projectId, id, overlapMs, successor } = options;
+  const { auditId, successorAuditId, projectId, id, overlapMs, successor } = options;
   const overlapEnd = sql`${database.now} + ${overlapMs}`;
-  return database.commit(function* (db) {
+  return database.commit(function* (db): Steps<ApiKeyRow | Refusal | undefined> {
+    const [kept] = yield* rows(
+      db
+        .select({ scopes: apiKeys.scopes })
+        .from(apiKeys)
+        .where(and(eq(apiKeys.projectId, projectId), eq(apiKeys.id, id))),
+    );
+    const refusal = yield* refusalToMake(database, db, actor, kept?.scopes ?? []);
+    if (refusal !== undefined) return refusal;
     const [old] = yield* rows(
       db
         .update(apiKeys)
@@ -172,6 +181,7 @@ export async function rotateApiKey(
       target: id,
       fields: ['rotatedTo', 'expiresAt'],
     });
+    if (made !== undefined) yield* recordChange(database, db, actor, creationOf(successorAuditId, made));
     return made;
   });
 }
@@ -217,7 +227,26 @@ export async function markKeysUsed(database: Database, ids: readonly string[]): 
     .returning({ id: apiKeys.id });
 }
 
-function stillGood({ tables: { apiKeys }, now }: Database): SQL | undefined {
+function creationOf(auditId: string, { id, projectId, expiresAt }: ApiKeyRow): Change {
+  const fields = expiresAt === null ? ['name', 'scopes'] : ['name', 'scopes', 'expiresAt'];
+  return { id: auditId, projectId, action: 'apiKeys.create', target: id, fields };
+}
+
+/** One step of a commit: why this actor makes no key of these scopes now; undefined when it may. */
+function* refusalToMake(
+  database: Database,
+  db: Handle,
+  actor: Actor,
+  wanted: readonly Scope[],
+): Steps<Refusal | undefined> {
+  const standing = yield* standingOf(database, db, actor);
+  if (standing === undefined) return 'logged_out';
+  const needed: readonly Scope[] = ['manage', ...wanted];
+  return needed.every((scope) => standing.scopes.includes(scope)) ? undefined : 'forbidden';
+}
+
+/** Neither revoked nor past its end. */
+export function stillGood({ tables: { apiKeys }, now }: Database): SQL | undefined {
   return and(isNull(apiKeys.revokedAt), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now)));
 }
 

@@ -11,6 +11,8 @@ export interface Actor {
   kind: ActorKind;
   /** Empty for anyone and for the system itself. */
   id: string;
+  /** Of an account: the login that it acts with. */
+  sessionId?: string;
   /** IP address; empty when it is not known. */
   address: string;
   requestId: string;
@@ -58,7 +60,6 @@ export function noteEvent(database: Database, actor: Actor, change: Change): Pro
   return database.commit((db) => recordChange(database, db, actor, change));
 }
 
-/** The audit trail, newest first: that of a project, or with null that of the instance. */
 /** What a page of the audit trail is asked with. */
 export interface AuditFilters extends Page {
   actorId?: string;

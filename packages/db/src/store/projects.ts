@@ -1,10 +1,11 @@
-import type { Retention } from '@tidings/contracts';
-import { and, eq, isNull } from 'drizzle-orm';
-import { type Database, rows } from '../database.ts';
+import { defaultRetention, isAtLeast, type Retention } from '@tidings/contracts';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { type Actor, recordChange } from './audit.ts';
 import { type FirstTemplates, insertFirstTemplates } from './first-templates.ts';
 import { type Page, pageById } from './pages.ts';
+import { type Refusal, standingOf } from './standing.ts';
 
 export type ProjectRow = Tables['projects']['$inferSelect'];
 
@@ -82,12 +83,15 @@ export async function listProjects(database: Database, page: Page): Promise<Proj
   return database.handle.select().from(projects).where(from).orderBy(order).limit(limit);
 }
 
-/** Changes the given fields; undefined when there is no such project. */
+/**
+ * Changes the given fields; undefined when there is no such project. Only an account of an admin has the audit trail
+ * kept for a shorter time: with a key one could otherwise have it forget what the key was used for.
+ */
 export async function updateProject(
   database: Database,
   actor: Actor,
   options: { auditId: string; id: string; settings: ProjectSettings },
-): Promise<ProjectRow | undefined> {
+): Promise<ProjectRow | Refusal | undefined> {
   const { projects } = database.tables;
   const { auditId, id, settings } = options;
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
@@ -96,7 +100,12 @@ export async function updateProject(
     const [found] = await database.handle.select().from(projects).where(eq(projects.id, id));
     return found;
   }
-  return database.commit(function* (db) {
+  return database.commit(function* (db): Steps<ProjectRow | Refusal | undefined> {
+    if (settings.retention !== undefined && (yield* forgetsSooner(database, db, id, settings.retention))) {
+      const standing = yield* standingOf(database, db, actor);
+      if (standing === undefined) return 'logged_out';
+      if (standing.role === undefined || !isAtLeast(standing.role, 'admin')) return 'forbidden';
+    }
     const [changed] = yield* rows(db.update(projects).set(given).where(eq(projects.id, id)).returning());
     if (changed === undefined) return undefined;
     yield* recordChange(database, db, actor, {
@@ -108,6 +117,24 @@ export async function updateProject(
     });
     return changed;
   });
+}
+
+/** One step of a commit: would this retention keep the audit trail for a shorter time? The project is held until then. */
+function* forgetsSooner(
+  { tables: { projects } }: Database,
+  db: Handle,
+  id: string,
+  { auditDays }: Retention,
+): Steps<boolean> {
+  const [project] = yield* rows(
+    db
+      .update(projects)
+      .set({ key: sql`${projects.key}` })
+      .where(eq(projects.id, id))
+      .returning(),
+  );
+  const { auditDays: kept } = { ...defaultRetention, ...project?.retention };
+  return (auditDays ?? Infinity) < (kept ?? Infinity);
 }
 
 /**

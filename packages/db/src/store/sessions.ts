@@ -21,7 +21,7 @@ const listedAtMost = 100;
 export function openSession(
   database: Database,
   actor: Actor,
-  options: Pick<SessionRow, 'id' | 'accountId' | 'refreshHash' | 'address' | 'userAgent'> & {
+  options: Pick<SessionRow, 'id' | 'accountId' | 'familyHash' | 'refreshHash' | 'address' | 'userAgent'> & {
     passwordHash: string;
     lifetimeMs: number;
   },
@@ -73,10 +73,21 @@ export type Rotation =
   | 'rotated'
   /** It was replaced a moment ago: another tab has the newest. */
   | 'recent'
-  /** It was replaced long ago, so somebody kept a copy: the session is over. */
+  /** It is older, so somebody kept a copy: the session is over. */
   | 'reused'
-  /** No secret of a live session. */
+  /** Not of the family of a live session. */
   | 'unknown';
+
+/** A refresh cookie as it is shown, and what is to follow it. */
+export interface Refresh {
+  id: string;
+  familyHash: string;
+  shownHash: string;
+  nextHash: string;
+  lifetimeMs: number;
+  /** How long the secret before the newest is good. */
+  graceMs: number;
+}
 
 /**
  * Replaces the refresh secret of a session and gives it another `lifetimeMs`. Only that the session was ended
@@ -85,19 +96,23 @@ export type Rotation =
 export function rotateSession(
   database: Database,
   actor: Actor,
-  options: { id: string; shownHash: string; nextHash: string; lifetimeMs: number; graceMs: number },
+  options: Refresh,
   change: Change,
 ): Promise<Rotation> {
   const { accounts, sessions } = database.tables;
   const { now } = database;
-  const { id, shownHash, nextHash, lifetimeMs, graceMs } = options;
+  const { id, familyHash, shownHash, nextHash, lifetimeMs, graceMs } = options;
   return database.commit(function* (db): Steps<Rotation> {
     const enabled = db
       .select({ id: accounts.id })
       .from(accounts)
       .where(and(eq(accounts.id, sessions.accountId), isNull(accounts.disabledAt)));
-    const live = and(eq(sessions.id, id), isLive(database), exists(enabled));
-    const wasPrevious = and(live, eq(sessions.previousHash, shownHash));
+    const ofFamily = and(
+      eq(sessions.id, id),
+      eq(sessions.familyHash, familyHash),
+      isLive(database),
+      exists(enabled),
+    );
     const rotated = yield* rows(
       db
         .update(sessions)
@@ -107,7 +122,7 @@ export function rotateSession(
           refreshedAt: now,
           expiresAt: sql`${now} + ${lifetimeMs}`,
         })
-        .where(and(live, eq(sessions.refreshHash, shownHash)))
+        .where(and(ofFamily, eq(sessions.refreshHash, shownHash)))
         .returning({ id: sessions.id }),
     );
     if (rotated.length > 0) return 'rotated';
@@ -115,11 +130,17 @@ export function rotateSession(
       db
         .select({ id: sessions.id })
         .from(sessions)
-        .where(and(wasPrevious, sql`${sessions.refreshedAt} > ${now} - ${graceMs}`)),
+        .where(
+          and(
+            ofFamily,
+            eq(sessions.previousHash, shownHash),
+            sql`${sessions.refreshedAt} > ${now} - ${graceMs}`,
+          ),
+        ),
     );
     if (recent.length > 0) return 'recent';
     const reused = yield* rows(
-      db.update(sessions).set({ revokedAt: now }).where(wasPrevious).returning({ id: sessions.id }),
+      db.update(sessions).set({ revokedAt: now }).where(ofFamily).returning({ id: sessions.id }),
     );
     if (reused.length === 0) return 'unknown';
     yield* recordChange(database, db, actor, change);
@@ -200,6 +221,7 @@ export async function removeEndedLogins(
   return removed;
 }
 
-function isLive({ tables: { sessions }, now }: Database) {
+/** Neither revoked nor past its time. */
+export function isLive({ tables: { sessions }, now }: Database) {
   return and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now));
 }

@@ -18,8 +18,8 @@ function isOutput(piece: string): boolean {
 const links = new Set(['href', 'src', 'action', 'formaction', 'background', 'poster', 'xlink:href']);
 
 /**
- * Places in HTML where escaping does not help, because what stands there is not text: scripts, styles, attributes
- * without quotes, and the beginnings of links. `isWebUrl` says of a variable (`*` for an item of a list) whether it must
+ * Places in HTML where escaping does not help, because what stands there is not text: scripts, styles, names of tags
+ * and attributes, attributes without quotes, and the beginnings of links. `isWebUrl` says of a variable (`*` for an item of a list) whether it must
  * be a web address.
  */
 export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): HtmlFinding[] {
@@ -31,8 +31,11 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
   let inside = '';
 
   function checkAttribute(name: string, value: string, quote: string | null | undefined): void {
-    const outputs = outputsIn(`${name} ${value}`);
-    const [first] = outputs;
+    const [inName] = outputsIn(name);
+    if (inName !== undefined) {
+      error('attribute_place', `${inName} stands in the place of an attribute: it could write any`);
+    }
+    const [first] = outputsIn(value);
     if (first !== undefined && /^on/i.test(name)) {
       error('script_place', `${first} stands in the event handler ${name}, where escaping does not help`);
     }
@@ -47,7 +50,7 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
 
   function checkLink(name: string, value: string): void {
     const scheme = value.replaceAll(/[\s\p{Cc}]/gu, '').toLowerCase();
-    if (/^(javascript|vbscript|data:text\/html)/.test(scheme)) {
+    if (/^(javascript:|vbscript:|data:text\/html)/.test(scheme)) {
       error('script_link', `${name} begins with ${value.trim().slice(0, 40)}`);
     }
     const [, index] = /^\s*lq[0-9a-f]+n(\d+)z/.exec(value) ?? [];
@@ -68,6 +71,9 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
   const parser = new Parser({
     onopentag: (name) => {
       inside = name;
+      const [inName] = outputsIn(name);
+      if (inName !== undefined)
+        error('tag_place', `${inName} stands in the name of a tag: it could write any`);
     },
     onattribute: checkAttribute,
     ontext: (data) => {

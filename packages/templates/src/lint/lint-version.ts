@@ -1,5 +1,5 @@
 import type { CompiledContent, JsonObject, LintFinding } from '@tidings/contracts';
-import { analyzeSync } from 'liquidjs';
+import { analyzeSync, Tokenizer, TokenKind } from 'liquidjs';
 import type { TemplateEngine } from '../engine.ts';
 import { pickLocale } from '../locales.ts';
 import { lintHtml } from './html-lint.ts';
@@ -8,12 +8,10 @@ import { lintHtml } from './html-lint.ts';
 const longSubject = 78;
 /** Gmail cuts off what is longer. */
 const clippedBytes = 102_400;
-/** Characters of a version with all its locales, at most. */
-const largest = 4_000_000;
 /** LiquidJS counts lines from the beginning for each variable: pieces times characters, at most half a second. */
 const mostLookedThrough = 200_000_000;
-/** What a template knows without being told. */
-const known = ['locale'];
+/** What a template knows without its data: the locale it is rendered in, and the recipient if there is one. */
+const known = ['locale', 'recipient'];
 
 /** What stands out in a version whose Liquid is valid, as it would be rendered. */
 export function lintVersion(options: {
@@ -52,7 +50,7 @@ export function lintVersion(options: {
       findings.push(warning('long_subject', at('email/subject'), `has more than ${longSubject} characters`));
     }
   }
-  return distinct([...tooLarge(content), ...findings, ...missingLocale(content, defaultLocale)]);
+  return distinct([...findings, ...missingLocale(content, defaultLocale)]);
 }
 
 function warning(rule: string, pointer: string, detail: string): LintFinding {
@@ -101,17 +99,8 @@ function isObject(value: unknown): value is JsonObject {
 
 /** Characters of a source that are there whatever the data. */
 function fixedLength(source: string): number {
-  return source.replaceAll(/\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g, '').length;
-}
-
-/** Each process that sends with a version keeps all of it. */
-function tooLarge(content: Record<string, CompiledContent>): LintFinding[] {
-  const size = Object.values(content)
-    .flatMap(({ email }) => [email?.html, email?.text])
-    .reduce((sum, text) => sum + (text?.length ?? 0), 0);
-  if (size <= largest) return [];
-  const detail = `has ${size} characters in all its locales with their layouts, and may have ${largest}`;
-  return [{ severity: 'error', rule: 'too_large', pointer: '/content', detail }];
+  const fixed = new Tokenizer(source).readTopLevelTokens().filter(({ kind }) => kind === TokenKind.HTML);
+  return fixed.reduce((sum, { begin, end }) => sum + end - begin, 0);
 }
 
 /** Channels that have no content for the project's own locale. */

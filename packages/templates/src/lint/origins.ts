@@ -48,6 +48,9 @@ export function createOrigins(pieces: string[], isWebUrl: (path: string[]) => bo
 }
 
 function namesOf(args: string): Map<string, string> {
-  const pairs = args.matchAll(/([\w-]+)\s*:\s*("[^"]*"|'[^']*'|[\w.-]+)/g);
-  return new Map([...pairs].map(([, name = '', value = '']) => [name, value]));
+  const names = new Map<string, string>();
+  // A word is passed over whether or not a value stands behind it, so that each character is looked at once.
+  const words = args.matchAll(/([\w-]+)(?:\s*:\s*("[^"]*"|'[^']*'|[\w.-]+))?/g);
+  for (const [, name = '', value] of words) if (value !== undefined) names.set(name, value);
+  return names;
 }

@@ -18,10 +18,11 @@ const endings = new Set([
 const keptOfTag = 64;
 
 /**
- * Answers, piece by piece of an MJML source, whether what comes next stands between components, rather than within
- * a tag or in a component's text. Each character is looked at once, however many pieces there are.
+ * Answers, piece by piece of an MJML source, where what comes next stands: between components, in a text (that of a
+ * component, or one that has no place), or in markup (a tag or a comment). Each character is looked at once, however
+ * many pieces there are.
  */
-export function createTracker(): (piece: string) => boolean {
+export function createTracker(): (piece: string) => 'between' | 'text' | 'markup' {
   const open: string[] = [];
   let inside: 'text' | 'tag' | 'comment' = 'text';
   let quote = '';
@@ -59,6 +60,8 @@ export function createTracker(): (piece: string) => boolean {
       }
     }
     const innermost = open.at(-1);
-    return inside === 'text' && innermost !== undefined && innermost !== 'mjml' && !endings.has(innermost);
+    if (inside !== 'text') return 'markup';
+    const isText = innermost === undefined || innermost === 'mjml' || endings.has(innermost);
+    return isText ? 'text' : 'between';
   };
 }
