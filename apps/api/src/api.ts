@@ -1,6 +1,14 @@
 import type { Store } from '@tidings/db';
 import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
-import { type Config, type HttpServer, type Log, type Metrics, serveHttp } from '@tidings/runtime';
+import {
+  type Config,
+  findSeal,
+  type HttpServer,
+  keysFrom,
+  type Log,
+  type Metrics,
+  serveHttp,
+} from '@tidings/runtime';
 import { createMjmlThread, createSchemas, createTemplateEngine } from '@tidings/templates';
 import { createAccept } from './accept/accept.ts';
 import { createAdmission } from './accept/admission.ts';
@@ -8,7 +16,7 @@ import { createPlanner } from './accept/plan.ts';
 import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
-import { findJwtSecrets, keysFrom } from './auth/jwt-secrets.ts';
+import { findJwtSecrets } from './auth/jwt-secrets.ts';
 import { createKeyUses } from './auth/key-uses.ts';
 import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
@@ -40,6 +48,8 @@ type ApiConfig = Pick<
   | 'MIN_FREE_DISK_MB'
   | 'JWT_SECRET'
   | 'JWT_SECRET_PREVIOUS'
+  | 'ENCRYPTION_KEY'
+  | 'ENCRYPTION_KEY_PREVIOUS'
   | 'CORS_ORIGINS'
 >;
 
@@ -89,6 +99,7 @@ export function createApi(options: {
       log,
       metrics,
       logins,
+      seal: findSeal(config),
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),

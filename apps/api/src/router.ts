@@ -1,5 +1,5 @@
 import type { Store } from '@tidings/db';
-import type { Log, Metrics } from '@tidings/runtime';
+import type { Log, Metrics, Seal, Secrets } from '@tidings/runtime';
 import type { BuildTools } from '@tidings/templates';
 import type { Accept } from './accept/accept.ts';
 import type { TemplateCache } from './accept/template-cache.ts';
@@ -13,7 +13,6 @@ import { revoke as revokeKey } from './api-keys/revoke.ts';
 import { rotate as rotateKey } from './api-keys/rotate.ts';
 import { list as listAudit } from './audit/list.ts';
 import { changePassword } from './auth/change-password.ts';
-import type { Secrets } from './auth/jwt-secrets.ts';
 import { login } from './auth/login.ts';
 import type { Brake, LoginLimit } from './auth/login-limit.ts';
 import { logout } from './auth/logout.ts';
@@ -48,6 +47,11 @@ import { create as createProject } from './projects/create.ts';
 import { get as getProject } from './projects/get.ts';
 import { list as listProjects } from './projects/list.ts';
 import { update as updateProject } from './projects/update.ts';
+import { create as createProvider } from './providers/create.ts';
+import { get as getProvider } from './providers/get.ts';
+import { list as listProviders } from './providers/list.ts';
+import { remove as removeProvider } from './providers/remove.ts';
+import { update as updateProvider } from './providers/update.ts';
 import { createToken } from './recipients/create-token.ts';
 import { erase } from './recipients/erase.ts';
 import { exportAll } from './recipients/export.ts';
@@ -55,6 +59,8 @@ import { get as getRecipient } from './recipients/get.ts';
 import { list as listRecipients } from './recipients/list.ts';
 import { upsert } from './recipients/upsert.ts';
 import { upsertMany } from './recipients/upsert-many.ts';
+import { list as listRoutes } from './routes/list.ts';
+import { set as setRoute } from './routes/set.ts';
 import { list as listSessions } from './sessions/list.ts';
 import { revoke as revokeSession } from './sessions/revoke.ts';
 import { get as getPart } from './template-parts/get.ts';
@@ -83,8 +89,9 @@ export function createRouter(options: {
   log: Log;
   metrics: Metrics;
   logins: Logins;
+  seal: Seal;
 }) {
-  const { store, accept, tokens, templates, tools, log, metrics, logins } = options;
+  const { store, accept, tokens, templates, tools, log, metrics, logins, seal } = options;
   return router({
     notifications: router({
       send: send(accept),
@@ -141,6 +148,14 @@ export function createRouter(options: {
       update: updateProject(store),
       archive: archiveProject(store),
     }),
+    providers: router({
+      create: createProvider({ store, seal }),
+      list: listProviders(store),
+      get: getProvider(store),
+      update: updateProvider({ store, seal }),
+      remove: removeProvider(store),
+    }),
+    routes: router({ list: listRoutes(store), set: setRoute(store) }),
     apiKeys: router({
       create: createKey(store),
       list: listKeys(store),

@@ -7,6 +7,7 @@ import type {
   createApiKey,
   createInvitation,
   createProject,
+  createProvider,
   createRecipientToken,
   createTemplate,
   eraseRecipient,
@@ -18,6 +19,7 @@ import type {
   getPreferenceDefaults,
   getPreferences,
   getProject,
+  getProvider,
   getRecipient,
   getTemplate,
   getTemplatePart,
@@ -30,7 +32,9 @@ import type {
   listInvitations,
   listNotifications,
   listProjects,
+  listProviders,
   listRecipients,
+  listRoutes,
   listSessions,
   listTemplateParts,
   listTemplates,
@@ -45,6 +49,7 @@ import type {
   registerDevice,
   removeCategory,
   removeDevice,
+  removeProvider,
   removeTemplatePart,
   revokeApiKey,
   revokeInvitation,
@@ -55,9 +60,11 @@ import type {
   sendNotification,
   setPreferenceDefaults,
   setPreferences,
+  setRoute,
   testSendTemplate,
   updateAccount,
   updateProject,
+  updateProvider,
   updateTemplate,
   upsertCategory,
   upsertManyRecipients,
@@ -147,6 +154,14 @@ export interface Tidings {
     update: Mutation<typeof updateProject>;
     archive: Mutation<typeof archiveProject>;
   };
+  providers: {
+    create: Mutation<typeof createProvider>;
+    list: Query<typeof listProviders>;
+    get: Query<typeof getProvider>;
+    update: Mutation<typeof updateProvider>;
+    remove: Mutation<typeof removeProvider>;
+  };
+  routes: { list: Query<typeof listRoutes>; set: Mutation<typeof setRoute> };
   apiKeys: {
     create: Mutation<typeof createApiKey>;
     list: Query<typeof listApiKeys>;

@@ -10,6 +10,8 @@ export const secretNames = [
   'TIDINGS_API_KEY',
   'JWT_SECRET',
   'JWT_SECRET_PREVIOUS',
+  'ENCRYPTION_KEY',
+  'ENCRYPTION_KEY_PREVIOUS',
   'ADMIN_PASSWORD',
 ] as const;
 
@@ -36,8 +38,8 @@ const flag = z
   .default('false')
   .transform((value) => value === 'true');
 
-/** RFC 7518 §3.2: as long as the hash it is used with. */
-const jwtSecret = z.string().min(32, 'must have 32 characters or more');
+/** At least as long as the hash it is used with (RFC 7518 §3.2), or the key that is derived from it. */
+const secret = z.string().min(32, 'must have 32 characters or more');
 
 /** The key file of a Google service account, as it is downloaded; only what is used is looked at. */
 const serviceAccount = z
@@ -88,8 +90,10 @@ export const environmentSchema = z
         'must look like tk_<id>_<secret of 32 or more characters>',
       )
       .optional(),
-    JWT_SECRET: jwtSecret.optional(),
-    JWT_SECRET_PREVIOUS: jwtSecret.optional(),
+    JWT_SECRET: secret.optional(),
+    JWT_SECRET_PREVIOUS: secret.optional(),
+    ENCRYPTION_KEY: secret.optional(),
+    ENCRYPTION_KEY_PREVIOUS: secret.optional(),
     ADMIN_EMAIL: z.email().optional(),
     ADMIN_PASSWORD: z
       .string()
@@ -116,6 +120,10 @@ export const environmentSchema = z
   .refine((env) => env.JWT_SECRET_PREVIOUS === undefined || env.JWT_SECRET !== undefined, {
     path: ['JWT_SECRET'],
     message: 'is needed beside JWT_SECRET_PREVIOUS',
+  })
+  .refine((env) => env.ENCRYPTION_KEY_PREVIOUS === undefined || env.ENCRYPTION_KEY !== undefined, {
+    path: ['ENCRYPTION_KEY'],
+    message: 'is needed beside ENCRYPTION_KEY_PREVIOUS',
   });
 
 /** The parsed environment. Limits are messages or requests per second; undefined means no limit. */

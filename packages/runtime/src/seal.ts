@@ -1,4 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import type { Config } from './config.ts';
+import { findSecrets, keysFrom, type Secrets } from './secrets.ts';
 
 /** Keeps secrets in the record so that whoever reads only the record cannot use them. */
 export interface Seal {
@@ -22,10 +24,10 @@ export class SealError extends Error {
  *
  * @param options.secrets 32 characters or more each, the current one first
  */
-export function createSeal({ secrets }: { secrets: readonly string[] }): Seal {
-  const keys = secrets.map(deriveKey);
-  const [current] = keys;
+export function createSeal({ secrets }: { secrets: Secrets }): Seal {
+  const [current, ...others] = keysFrom(secrets, 'seal').map(named);
   if (current === undefined) throw new Error('a seal needs a secret');
+  const keys = [current, ...others];
 
   return {
     seal(text, context) {
@@ -55,7 +57,26 @@ export function createSeal({ secrets }: { secrets: readonly string[] }): Seal {
   };
 }
 
-function deriveKey(secret: string): { id: string; key: Buffer } {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'tidings: secrets in the record', 32));
+function named(key: Buffer): { id: string; key: Buffer } {
   return { id: createHash('sha256').update(key).digest('hex').slice(0, 8), key };
+}
+
+/**
+ * The seal of this environment: `ENCRYPTION_KEY`, else a secret that is made once and kept in
+ * `DATA_DIR/encryption-key`. Every process that delivers, and the API, need the same.
+ *
+ * @throws ConfigError when the file holds no secret.
+ */
+export function findSeal(
+  config: Pick<Config, 'DATA_DIR' | 'ENCRYPTION_KEY' | 'ENCRYPTION_KEY_PREVIOUS'>,
+): Seal {
+  return createSeal({
+    secrets: findSecrets({
+      dataDir: config.DATA_DIR,
+      file: 'encryption-key',
+      name: 'ENCRYPTION_KEY',
+      given: config.ENCRYPTION_KEY,
+      previous: config.ENCRYPTION_KEY_PREVIOUS,
+    }),
+  });
 }

@@ -1,8 +1,8 @@
 import { refresh as refreshOperation, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
+import type { Secrets } from '@tidings/runtime';
 import { requireSameOrigin } from '@tidings/runtime';
 import { actorOf, instanceChange, openMutation } from '../operations.ts';
-import type { Secrets } from './jwt-secrets.ts';
 import {
   clearRefreshCookie,
   isCookieOf,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { QueueName } from '@tidings/contracts';
-import { type Config, ConfigError } from '@tidings/runtime';
+import { type Config, ConfigError, parseSmtpUrl } from '@tidings/runtime';
 import { createEmailOutbox } from './email-outbox.ts';
 import { createFcmProvider } from './fcm.ts';
 import { createAccessTokens } from './fcm-access-tokens.ts';
@@ -9,7 +9,6 @@ import { parseMailbox } from './mime.ts';
 import type { Provider } from './provider.ts';
 import { createPushOutbox } from './push-outbox.ts';
 import { createSmtpProvider } from './smtp.ts';
-import { parseSmtpUrl } from './smtp-url.ts';
 
 type ProviderConfig = Pick<
   Config,

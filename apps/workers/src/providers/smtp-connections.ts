@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
+import { parseSmtpUrl } from '@tidings/runtime';
 import { SmtpFailure } from './smtp-failures.ts';
 import { createSmtpSession, type SmtpSession, type SmtpTimeouts } from './smtp-session.ts';
-import { parseSmtpUrl } from './smtp-url.ts';
 
 export interface SmtpConnectionsOptions extends Partial<SmtpTimeouts> {
   /** As `parseSmtpUrl` reads it. */

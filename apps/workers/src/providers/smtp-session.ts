@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
+import type { SmtpEndpoint } from '@tidings/runtime';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { createSmtpDialogue, maxReplyBytes, type SmtpDialogue } from './smtp-dialogue.ts';
 import type { SmtpMessage } from './smtp-envelope.ts';
 import { readExtensions, type SmtpExtensions } from './smtp-extensions.ts';
 import { isAcceptance, SmtpFailure, type SmtpFault, type SmtpPhase, smtpFault } from './smtp-failures.ts';
 import { transact } from './smtp-transaction.ts';
-import type { SmtpEndpoint } from './smtp-url.ts';
 
 /** How long each step may take, in milliseconds. */
 export interface SmtpTimeouts {

@@ -31,6 +31,12 @@ export interface Change {
   fields?: string[];
 }
 
+/** Who does it, and the row of the audit trail that says so. */
+export interface Recorded {
+  actor: Actor;
+  change: Change;
+}
+
 /** One step of a commit: who did this, on record if and only if it was done. */
 export function* recordChange(
   database: Database,

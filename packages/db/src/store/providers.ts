@@ -2,8 +2,7 @@ import type { Channel } from '@tidings/contracts';
 import { and, asc, eq } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import { recordChange } from './audit.ts';
-import type { Recorded } from './template-versions.ts';
+import { type Recorded, recordChange } from './audit.ts';
 
 export type ProviderRow = Tables['providers']['$inferSelect'];
 export type RouteRow = Tables['routes']['$inferSelect'];

@@ -2,8 +2,7 @@ import type { PartKind, PartSource } from '@tidings/contracts';
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import { recordChange } from './audit.ts';
-import type { Recorded } from './template-versions.ts';
+import { type Recorded, recordChange } from './audit.ts';
 
 export type TemplatePartRow = Tables['templateParts']['$inferSelect'];
 

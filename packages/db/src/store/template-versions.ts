@@ -1,13 +1,7 @@
 import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
-import { type Actor, type Change, recordChange } from './audit.ts';
+import { type Recorded, recordChange } from './audit.ts';
 import type { PublishedFields, TemplateRow, VersionFields } from './templates.ts';
-
-/** Who does it, and the row of the audit trail that says so. */
-export interface Recorded {
-  actor: Actor;
-  change: Change;
-}
 
 /** Stores the first draft of a template; undefined when there is a template of this key. */
 export function createTemplate(
