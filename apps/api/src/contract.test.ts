@@ -58,6 +58,17 @@ async function someKey(): Promise<string> {
   return (await tidings.apiKeys.create.mutate({ name: 'spare', scopes: ['read'] })).id;
 }
 
+const sendgrid = { kind: 'sendgrid' as const, apiKey: 'SG.secret', from: 'Acme <hello@acme.example>' };
+
+function newProviderName(): string {
+  made += 1;
+  return `provider-${made}`;
+}
+
+async function someProvider(): Promise<string> {
+  return (await asOwner.providers.create.mutate({ name: newProviderName(), settings: sendgrid })).id;
+}
+
 /** A key that no project has yet. */
 function newProjectKey(): string {
   made += 1;
@@ -295,6 +306,37 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     return {
       path: `/v1/projects/${key}/archive`,
       trpc: () => asOwner.projects.archive.mutate({ key }),
+    };
+  },
+  'providers.create': () => ({
+    path: '/v1/providers',
+    body: { name: newProviderName(), settings: sendgrid, perSecond: 10 },
+    trpc: () => asOwner.providers.create.mutate({ name: newProviderName(), settings: sendgrid }),
+  }),
+  'providers.list': () => ({ path: '/v1/providers', trpc: () => asOwner.providers.list.query({}) }),
+  'providers.get': async () => {
+    const id = await someProvider();
+    return { path: `/v1/providers/${id}`, trpc: () => asOwner.providers.get.query({ id }) };
+  },
+  'providers.update': async () => {
+    const id = await someProvider();
+    return {
+      path: `/v1/providers/${id}`,
+      body: { enabled: false },
+      trpc: () => asOwner.providers.update.mutate({ id, perSecond: null }),
+    };
+  },
+  'providers.remove': async () => {
+    const [one, other] = [await someProvider(), await someProvider()];
+    return { path: `/v1/providers/${one}`, trpc: () => asOwner.providers.remove.mutate({ id: other }) };
+  },
+  'routes.list': () => ({ path: '/v1/routes', trpc: () => asOwner.routes.list.query({}) }),
+  'routes.set': async () => {
+    const id = await someProvider();
+    return {
+      path: '/v1/routes/email',
+      body: { providers: [id] },
+      trpc: () => asOwner.routes.set.mutate({ channel: 'email', providers: [] }),
     };
   },
   'apiKeys.create': () => ({

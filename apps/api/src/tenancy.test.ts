@@ -26,7 +26,8 @@ let ids: Record<
   | 'project'
   | 'account'
   | 'session'
-  | 'invitation',
+  | 'invitation'
+  | 'provider',
   string
 >;
 
@@ -60,6 +61,8 @@ beforeAll(async () => {
   const sendAt = new Date(Date.now() + 3_600_000).toISOString();
   const sent = await own('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content, sendAt });
   const apiKey = await own('POST', '/v1/api-keys', { name: secret, scopes: ['read'] });
+  const settings = { kind: 'sendgrid', apiKey: secret, from: `${secret}@example.com` };
+  const provider = await own('POST', '/v1/providers', { name: secret, settings }, owner.headers);
   const invited = { email: `guest-of-${secret}@example.com`, role: 'viewer' };
   const invitation = await own('POST', '/v1/invitations', invited, owner.headers);
   ids = {
@@ -72,6 +75,7 @@ beforeAll(async () => {
     account: owner.id,
     session: owner.sessionId,
     invitation: invitation.id ?? '',
+    provider: provider.id ?? '',
   };
   const key = await tested.addProject('strangers');
   const asStranger = { authorization: `Bearer ${key}` };
@@ -161,6 +165,16 @@ const aims: Record<string, () => Aim> = {
   'projects.get': () => ({ input: { key: 'default' }, told: 'not_found' }),
   'projects.update': () => ({ input: { key: 'default', name: 'Mine' }, told: 'not_found' }),
   'projects.archive': () => ({ input: { key: 'default' }, told: 'forbidden' }),
+  'providers.create': () => ({
+    input: { name: newKey(), settings: { kind: 'sendgrid', apiKey: 'mine', from: 'mine@example.com' } },
+    told: 'forbidden',
+  }),
+  'providers.list': () => ({ input: {}, told: 'forbidden' }),
+  'providers.get': () => ({ input: { id: ids.provider }, told: 'forbidden' }),
+  'providers.update': () => ({ input: { id: ids.provider, name: 'Mine' }, told: 'forbidden' }),
+  'providers.remove': () => ({ input: { id: ids.provider }, told: 'forbidden' }),
+  'routes.list': () => ({ input: {}, told: 'forbidden' }),
+  'routes.set': () => ({ input: { channel: 'email', providers: [ids.provider] }, told: 'forbidden' }),
   'apiKeys.create': () => ({ input: { name: 'mine', scopes: ['read'] }, told: 'own' }),
   'apiKeys.list': () => ({ input: {}, told: 'own' }),
   'apiKeys.get': () => ({ input: { id: ids.apiKey }, told: 'not_found' }),

@@ -14,7 +14,9 @@ export const repeatableMutations: ReadonlySet<string> = new Set([
   'preferenceDefaults.set',
   'preferences.set',
   'projects.update',
+  'providers.update',
   'recipients.upsert',
   'recipients.upsertMany',
+  'routes.set',
   'templateParts.upsert',
 ]);
