@@ -76,6 +76,37 @@ describe('a real SMTP conversation', () => {
     expect(parsed.messageId).toBe(`<${id}@tidings.example>`);
   });
 
+  test('what an e-mail has beside its content arrives word for word, with a stored template too', async () => {
+    const sink = await startSmtpSink();
+    cleanUp.push(sink.stop);
+    const running = await start(sink.url);
+    const octets = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
+    const email = {
+      replyTo: ['Acme <help@acme.example>'],
+      headers: [{ name: 'X-Note', value: '{{ name }}' }],
+      attachments: [
+        {
+          filename: '{{ name }}.bin',
+          contentType: 'application/octet-stream',
+          content: octets.toString('base64'),
+        },
+      ],
+      tags: ['invoice'],
+    };
+    const welcome = { template: 'welcome_email', content: undefined };
+    const link = { ...data, link: 'https://example.com/' };
+    await sendOne(running, { email });
+    await sendOne(running, { email, ...welcome, data: link });
+    for (const mail of await sink.waitFor(2)) {
+      const parsed = await PostalMime.parse(mail.raw);
+      expect(parsed.subject).toContain('Ada');
+      expect(parsed.replyTo).toEqual([{ name: 'Acme', address: 'help@acme.example' }]);
+      expect(parsed.headers).toContainEqual(expect.objectContaining({ key: 'x-note', value: '{{ name }}' }));
+      expect(parsed.attachments).toMatchObject([{ filename: '{{ name }}.bin' }]);
+      expect(Buffer.from(parsed.attachments[0]?.content as ArrayBuffer)).toEqual(octets);
+    }
+  });
+
   test('a stored template is sent by its key, a missing variable is refused by name', async () => {
     const sink = await startSmtpSink();
     cleanUp.push(sink.stop);

@@ -64,27 +64,20 @@ const attachments = z
     },
   );
 
-/** Fields beside `X-…` that change neither who gets an e-mail nor how it is read. */
-const harmlessFields = [
-  'Auto-Submitted',
-  'Comments',
-  'Feedback-ID',
-  'Importance',
-  'In-Reply-To',
-  'Keywords',
-  'List-Archive',
-  'List-Help',
-  'List-Id',
-  'List-Owner',
-  'List-Post',
-  'List-Subscribe',
-  'Organization',
-  'Precedence',
-  'Priority',
-  'References',
-  'Sensitivity',
-] as const;
-const harmless = new Set(harmlessFields.map((name) => name.toLowerCase()));
+/** Fields beside `X-…` that change neither who gets an e-mail nor how it is read, by how their value is written. */
+const harmlessFields = {
+  text: ['Comments', 'Organization'],
+  // What means something in them would not outlive an encoding (RFC 2047 §5).
+  ascii: [
+    ...['Auto-Submitted', 'Feedback-ID', 'Importance', 'Precedence', 'Priority', 'Sensitivity'],
+    ...['List-Archive', 'List-Help', 'List-Id', 'List-Owner', 'List-Post', 'List-Subscribe'],
+  ],
+  messageIds: ['In-Reply-To', 'References'],
+};
+const harmless = new Map(
+  Object.entries(harmlessFields).flatMap(([kind, names]) => names.map((name) => [name.toLowerCase(), kind])),
+);
+const namesOfHarmless = Object.values(harmlessFields).flat().sort().join(', ');
 
 // Relays take recipients from these.
 const relayCommands = new Set(['x-mc-bccaddress', 'x-msys-api', 'x-smtpapi']);
@@ -94,21 +87,33 @@ function isFreeField(name: string): boolean {
   return harmless.has(lower) || (/^x-./.test(lower) && !relayCommands.has(lower));
 }
 
-const headerField = z.strictObject({
-  name: z
-    .string()
-    // RFC 5322 §3.6.8.
-    .regex(/^[!-9;-~]{1,77}$/, "must be a field's name of 1 to 77 printable ASCII characters without a colon")
-    .refine(isFreeField, { message: `is reserved; free are X-… and ${harmlessFields.join(', ')}` })
-    .meta({ examples: ['X-Campaign'] }),
-  value: lineOfText(998)
-    .refine((value) => /\S/u.test(value) && !/[\u2028\u2029]/u.test(value), {
-      message: 'must be a line of text',
-    })
-    // RFC 5322 §2.1.1: a line may have 998 octets, and is folded at spaces only.
-    .refine((value) => !/\S{900}/u.test(value), { message: 'must have a space within 900 characters' })
-    .meta({ examples: ['spring-2027'] }),
-});
+// RFC 5322 §3.6.4, without its comments.
+const messageIds = /^<[!-;=?-~]+>(?: <[!-;=?-~]+>)*$/;
+
+const headerField = z
+  .strictObject({
+    name: z
+      .string()
+      // RFC 5322 §3.6.8.
+      .regex(/^[!-9;-~]{1,77}$/, 'must be a name of 1 to 77 printable ASCII characters without a colon')
+      .refine(isFreeField, { message: `is reserved; free are X-… and ${namesOfHarmless}` })
+      .meta({ examples: ['X-Campaign'] }),
+    value: lineOfText(998)
+      .refine((value) => /\S/u.test(value) && !/[\u2028\u2029]/u.test(value), {
+        message: 'must be a line of text',
+      })
+      // RFC 5322 §2.1.1: a line may have 998 octets, and is folded at spaces only.
+      .refine((value) => !/\S{900}/u.test(value), { message: 'must have a space within 900 characters' })
+      .meta({ examples: ['spring-2027'] }),
+  })
+  .refine(({ name, value }) => harmless.get(name.toLowerCase()) !== 'ascii' || /^[ -~]+$/.test(value), {
+    path: ['value'],
+    message: 'must be printable ASCII',
+  })
+  .refine(({ name, value }) => harmless.get(name.toLowerCase()) !== 'messageIds' || messageIds.test(value), {
+    path: ['value'],
+    message: 'must be message ids such as <1@acme.example>, with a space between them',
+  });
 
 /** What an e-mail has beside its content. Nothing in it is a template. */
 export const emailParts = z

@@ -183,15 +183,15 @@ describe('fields', () => {
   });
 
   test.each([
-    'X-A',
-    'x-entity-ref-id',
-    'In-Reply-To',
-    'references',
-    'List-Id',
-    'Auto-Submitted',
-    'Precedence',
-  ])('%s is free', async (name) => {
-    expect((await send(withHeader(name))).status).toBe(202);
+    ['X-A', 'Grüße {{ name }}'],
+    ['x-entity-ref-id', '1'],
+    ['In-Reply-To', '<msg_1@acme.example>'],
+    ['references', '<a@x.example> <b@x.example>'],
+    ['List-Id', '"News" <news.acme.example>'],
+    ['Auto-Submitted', 'auto-generated'],
+    ['Precedence', 'bulk'],
+  ])('%s is free', async (name, value) => {
+    expect((await send(withHeader(name, value))).status).toBe(202);
   });
 
   test.each([
@@ -206,6 +206,15 @@ describe('fields', () => {
     ['900 without a space', 'a'.repeat(900)],
   ])('a value of %s is refused', async (_, value) => {
     await expectRefused(withHeader('X-A', value), '/email/headers/0/value');
+  });
+
+  test.each([
+    ['In-Reply-To', 'msg_1@acme.example'],
+    ['References', '<a@x.example>,<b@x.example>'],
+    ['List-Id', 'Grüße <news.acme.example>'],
+    ['feedback-id', 'ü'],
+  ])('%s: %s is refused', async (name, value) => {
+    await expectRefused(withHeader(name, value), '/email/headers/0/value');
   });
 
   test('a name that comes twice is refused, and so are more than twenty', async () => {

@@ -1,4 +1,4 @@
-import { composeEmail, parseMailbox } from './mime.ts';
+import { createEmailComposer } from './email-composer.ts';
 import { isOutboxWritable, putIntoOutbox } from './outbox-file.ts';
 import type { Provider, RenderedEmail } from './provider.ts';
 
@@ -8,13 +8,10 @@ import type { Provider, RenderedEmail } from './provider.ts';
  * @throws at once when `from` is not one mailbox
  */
 export function createEmailOutbox({ dir, from }: { dir: string; from: string }): Provider<RenderedEmail> {
-  const sender = parseMailbox(from);
+  const { compose } = createEmailComposer({ from });
   return {
     name: 'email-outbox',
-    send: async ({ messageId, address: to, toName, date, content }) => {
-      const raw = composeEmail({ messageId, from: sender, to, toName, date, content });
-      return putIntoOutbox(dir, `${messageId}.eml`, raw);
-    },
+    send: async (delivery) => putIntoOutbox(dir, `${delivery.messageId}.eml`, await compose(delivery)),
     probe: () => isOutboxWritable(dir),
     close: async () => {},
   };

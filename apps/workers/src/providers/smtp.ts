@@ -1,4 +1,4 @@
-import { composeEmail, parseMailbox } from './mime.ts';
+import { createEmailComposer } from './email-composer.ts';
 import type { Delivery, Provider, ProviderResult, RenderedEmail } from './provider.ts';
 import {
   type AfterUse,
@@ -24,13 +24,12 @@ export function createSmtpProvider({
   from,
   ...options
 }: SmtpConnectionsOptions & { from: string }): Provider<RenderedEmail> {
-  const sender = parseMailbox(from);
+  const { sender, compose } = createEmailComposer({ from });
   const connections = createSmtpConnections(options);
 
   async function send(delivery: Delivery<RenderedEmail>): Promise<ProviderResult> {
-    const { address: to, content, date, messageId, toName } = delivery;
-    const raw = composeEmail({ messageId, from: sender, to, toName, date, content });
-    const message = { from: sender.address, to, raw };
+    const raw = await compose(delivery);
+    const message = { from: sender.address, to: delivery.address, raw };
     const first = await attempt(message);
     return first.stale ? (await attempt(message, { fresh: true })).result : first.result;
   }
