@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { createEmailComposer } from '../../apps/workers/src/providers/email-composer.ts';
 import { composeEmail, type EmailToCompose, type PlainEmail } from '../../apps/workers/src/providers/mime.ts';
 import { composeWithAttachments } from '../../apps/workers/src/providers/mime-attachments.ts';
+import { makeDkimKey } from '../support/dkim-key.ts';
 import { fuzzRuns } from '../support/fuzz.ts';
 
 /** What means something to a header, a body or an encoding. */
@@ -233,5 +234,24 @@ test('nothing that an e-mail is made of begins a field, a part or another mail, 
       expect(files.sort()).toEqual(content.attachments.map(({ content: file }) => file).sort());
     }),
     fuzzRuns(300),
+  );
+});
+
+test('the signature of an e-mail holds, whatever it is made of', async () => {
+  const { key, verify } = makeDkimKey({ bits: 1024 });
+  const { compose } = createEmailComposer({ from: 'Acme <hello@acme.example>', dkim: key });
+  await fc.assert(
+    fc.asyncProperty(hostileEmail, async ({ content, to, toName, date: at }) => {
+      const raw = await compose({
+        messageId: 'msg_1',
+        address: to,
+        platform: null,
+        toName,
+        date: at,
+        content,
+      });
+      expect(await verify(raw)).toMatchObject([{ result: 'pass' }]);
+    }),
+    fuzzRuns(100),
   );
 });

@@ -1,3 +1,4 @@
+import { createDkimSigner, type DkimKey } from './dkim.ts';
 import { composeEmail, parseMailbox } from './mime.ts';
 import { composeWithAttachments } from './mime-attachments.ts';
 import type { Mailbox } from './mime-header.ts';
@@ -10,21 +11,30 @@ export interface EmailComposer {
   compose(delivery: Delivery<RenderedEmail>): Promise<Buffer>;
 }
 
-/**
- * `from` is a mailbox such as `Acme <hello@acme.example>`.
- *
- * @throws at once when it is not one mailbox
- */
-export function createEmailComposer({ from }: { from: string }): EmailComposer {
+/** Who sends, and what shows that it was them. */
+export interface EmailSender {
+  /** A mailbox such as `Acme <hello@acme.example>`. */
+  from: string;
+  /** Without one nothing is signed. */
+  dkim?: DkimKey;
+}
+
+/** @throws at once when `from` is not one mailbox or the key cannot be used */
+export function createEmailComposer({ from, dkim }: EmailSender): EmailComposer {
   const sender = parseMailbox(from);
+  const sign = dkim && createDkimSigner(dkim);
+
+  async function composeUnsigned(delivery: Delivery<RenderedEmail>): Promise<Buffer> {
+    const { messageId, address: to, toName, date, content } = delivery;
+    const email = { messageId, from: sender, to, toName, date };
+    const { attachments, ...others } = content;
+    return attachments?.length
+      ? composeWithAttachments({ ...email, content })
+      : composeEmail({ ...email, content: others });
+  }
+
   return {
     sender,
-    async compose({ messageId, address: to, toName, date, content }) {
-      const email = { messageId, from: sender, to, toName, date };
-      const { attachments, ...others } = content;
-      return attachments?.length
-        ? composeWithAttachments({ ...email, content })
-        : composeEmail({ ...email, content: others });
-    },
+    compose: sign ? async (delivery) => sign(await composeUnsigned(delivery)) : composeUnsigned,
   };
 }

@@ -1,4 +1,4 @@
-import { createEmailComposer } from './email-composer.ts';
+import { createEmailComposer, type EmailSender } from './email-composer.ts';
 import type { Delivery, Provider, ProviderResult, RenderedEmail } from './provider.ts';
 import {
   type AfterUse,
@@ -15,16 +15,17 @@ interface Attempt {
 }
 
 /**
- * Sends e-mail over SMTP, one recipient per envelope, over connections it keeps. `from` is a mailbox such as
- * `Acme <hello@acme.example>`; its address is the envelope's sender.
+ * Sends e-mail over SMTP, one recipient per envelope, over connections it keeps. The address of `from` is the
+ * envelope's sender.
  *
- * @throws at once when `url` or `from` cannot be read
+ * @throws at once when `url`, `from` or `dkim` cannot be used
  */
 export function createSmtpProvider({
   from,
+  dkim,
   ...options
-}: SmtpConnectionsOptions & { from: string }): Provider<RenderedEmail> {
-  const { sender, compose } = createEmailComposer({ from });
+}: SmtpConnectionsOptions & EmailSender): Provider<RenderedEmail> {
+  const { sender, compose } = createEmailComposer({ from, dkim });
   const connections = createSmtpConnections(options);
 
   async function send(delivery: Delivery<RenderedEmail>): Promise<ProviderResult> {
