@@ -1,5 +1,6 @@
 import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeDkimKey } from '../support/dkim-key.ts';
 import { quick } from '../support/quick.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
 import { startSmtpSink } from '../support/smtp-sink.ts';
@@ -105,6 +106,20 @@ describe('a real SMTP conversation', () => {
       expect(parsed.attachments).toMatchObject([{ filename: '{{ name }}.bin' }]);
       expect(Buffer.from(parsed.attachments[0]?.content as ArrayBuffer)).toEqual(octets);
     }
+  });
+
+  test('with a DKIM key set, what arrives is signed', async () => {
+    const sink = await startSmtpSink();
+    cleanUp.push(sink.stop);
+    const { key, verify } = makeDkimKey();
+    const env = {
+      DKIM_DOMAIN: key.domain,
+      DKIM_SELECTOR: key.selector,
+      DKIM_PRIVATE_KEY: key.privateKey.replaceAll('\n', '\\n'),
+    };
+    await sendOne(await start(sink.url, quick, env));
+    const [mail] = await sink.waitFor(1);
+    expect(await verify(mail?.raw ?? Buffer.of())).toMatchObject([{ result: 'pass' }]);
   });
 
   test('a stored template is sent by its key, a missing variable is refused by name', async () => {
