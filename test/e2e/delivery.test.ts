@@ -1,5 +1,6 @@
 import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeDkimKey } from '../support/dkim-key.ts';
 import { quick } from '../support/quick.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
 import { startSmtpSink } from '../support/smtp-sink.ts';
@@ -74,6 +75,51 @@ describe('a real SMTP conversation', () => {
     expect(parsed.text?.replaceAll('\r\n', '\n').trimEnd()).toBe(fill(text, 'Zoë <b>'));
     expect(parsed.html?.replaceAll('\r\n', '\n').trimEnd()).toBe(fill(html, 'Zoë &lt;b&gt;'));
     expect(parsed.messageId).toBe(`<${id}@tidings.example>`);
+  });
+
+  test('what an e-mail has beside its content arrives word for word, with a stored template too', async () => {
+    const sink = await startSmtpSink();
+    cleanUp.push(sink.stop);
+    const running = await start(sink.url);
+    const octets = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
+    const email = {
+      replyTo: ['Acme <help@acme.example>'],
+      headers: [{ name: 'X-Note', value: '{{ name }}' }],
+      attachments: [
+        {
+          filename: '{{ name }}.bin',
+          contentType: 'application/octet-stream',
+          content: octets.toString('base64'),
+        },
+      ],
+      tags: ['invoice'],
+    };
+    const welcome = { template: 'welcome_email', content: undefined };
+    const link = { ...data, link: 'https://example.com/' };
+    await sendOne(running, { email });
+    await sendOne(running, { email, ...welcome, data: link });
+    for (const mail of await sink.waitFor(2)) {
+      const parsed = await PostalMime.parse(mail.raw);
+      expect(parsed.subject).toContain('Ada');
+      expect(parsed.replyTo).toEqual([{ name: 'Acme', address: 'help@acme.example' }]);
+      expect(parsed.headers).toContainEqual(expect.objectContaining({ key: 'x-note', value: '{{ name }}' }));
+      expect(parsed.attachments).toMatchObject([{ filename: '{{ name }}.bin' }]);
+      expect(Buffer.from(parsed.attachments[0]?.content as ArrayBuffer)).toEqual(octets);
+    }
+  });
+
+  test('with a DKIM key set, what arrives is signed', async () => {
+    const sink = await startSmtpSink();
+    cleanUp.push(sink.stop);
+    const { key, verify } = makeDkimKey();
+    const env = {
+      DKIM_DOMAIN: key.domain,
+      DKIM_SELECTOR: key.selector,
+      DKIM_PRIVATE_KEY: key.privateKey.replaceAll('\n', '\\n'),
+    };
+    await sendOne(await start(sink.url, quick, env));
+    const [mail] = await sink.waitFor(1);
+    expect(await verify(mail?.raw ?? Buffer.of())).toMatchObject([{ result: 'pass' }]);
   });
 
   test('a stored template is sent by its key, a missing variable is refused by name', async () => {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
+import PostalMime from 'postal-mime';
 import { expect, test } from 'vitest';
-import { composeEmail, type EmailToCompose } from '../../apps/workers/src/providers/mime.ts';
-import { buildWithNodemailer } from '../support/build-with-nodemailer.ts';
+import { createEmailComposer } from '../../apps/workers/src/providers/email-composer.ts';
+import { composeEmail, type EmailToCompose, type PlainEmail } from '../../apps/workers/src/providers/mime.ts';
+import { composeWithAttachments } from '../../apps/workers/src/providers/mime-attachments.ts';
+import { makeDkimKey } from '../support/dkim-key.ts';
 import { fuzzRuns } from '../support/fuzz.ts';
 
 /** What means something to a header, a body or an encoding. */
@@ -100,21 +103,155 @@ const date = fc.oneof(
 );
 
 const part = fc.option(body, { nil: undefined, freq: 4 });
-const email: fc.Arbitrary<EmailToCompose> = fc.record({
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 });
+
+const messageIds = fc
+  .array(madeOf('abc7_-', 60), { minLength: 1, maxLength: 20 })
+  .map((ids) => ids.map((id) => `<${id}@example.com>`).join(' '));
+// Named as nodemailer spells them, for it spells names anew.
+const headers = fc.array(
+  fc.oneof(
+    fc.record({
+      name: fc.constantFrom('X-A', `X-${'a'.repeat(75)}`, 'Feedback-ID', 'Comments', 'List-ID'),
+      value: text,
+    }),
+    fc.record({ name: fc.constantFrom('In-Reply-To', 'References'), value: messageIds }),
+  ),
+  { maxLength: 5 },
+);
+const replyTo = fc.array(
+  fc.oneof(
+    address,
+    fc.tuple(text, address).map(([name, at]) => `${name} <${at}>`),
+    fc.tuple(text, address).map(([name, at]) => `"${name}" <${at}>`),
+  ),
+  { maxLength: 5 },
+);
+const unsubscribeUrl = fc
+  .oneof(
+    fc.webUrl({ withQueryParameters: true, withFragments: true }),
+    text.map((path) => `https://a.example/${path}`),
+  )
+  .filter((url) => URL.canParse(url));
+
+const email: fc.Arbitrary<EmailToCompose<PlainEmail>> = fc.record({
   messageId,
   from: fc.record({ name: text, address }),
   to: address,
   toName: fc.option(text),
   date,
-  content: fc.record({ channel: fc.constant('email' as const), subject: text, text: part, html: part }),
+  content: fc.record({
+    channel: fc.constant('email' as const),
+    subject: text,
+    text: part,
+    html: part,
+    headers: optional(headers),
+    replyTo: optional(replyTo),
+    unsubscribeUrl: optional(unsubscribeUrl),
+  }),
 });
 
 test('an e-mail has the octets that nodemailer itself gives it, whatever it is made of', async () => {
   await fc.assert(
     fc.asyncProperty(email, async (mail) => {
-      const built = await buildWithNodemailer(structuredClone(mail));
+      const built = await composeWithAttachments(structuredClone(mail));
       expect(composeEmail(mail).toString('latin1')).toBe(built.toString('latin1'));
     }),
     fuzzRuns(500),
+  );
+});
+
+const mediaType = fc.oneof(
+  fc.constantFrom(
+    'application/pdf',
+    'image/png',
+    'text/plain; charset=utf-8',
+    'text/html',
+    'x/y; name="a b"',
+  ),
+  text.map((more) => `text/csv${more}`),
+);
+const attachments = fc.array(
+  fc.record(
+    {
+      filename: text,
+      contentType: mediaType,
+      content: fc.uint8Array({ maxLength: 300 }).map((octets) => Buffer.from(octets).toString('base64')),
+      contentId: text,
+    },
+    { requiredKeys: ['filename', 'contentType', 'content'] },
+  ),
+  { maxLength: 4 },
+);
+/** From and to somebody, and the rest anything at all. */
+const hostileEmail = fc
+  .record({
+    email,
+    headers: fc.array(fc.record({ name: fc.constant('X-A'), value: text }), { maxLength: 3 }),
+    attachments,
+  })
+  .map(({ email: { content, ...envelope }, ...beside }) => ({
+    ...envelope,
+    messageId: 'msg_1',
+    from: { name: 'Acme', address: 'hello@acme.example' },
+    to: 'ada@example.com',
+    date: 0,
+    content: { ...content, ...beside },
+  }));
+
+const everyMailHas = ['date', 'from', 'message-id', 'mime-version', 'to', 'content-type'];
+const fieldNames = new Set([
+  ...everyMailHas,
+  ...['subject', 'reply-to', 'x-a', 'content-transfer-encoding', 'content-disposition', 'content-id'],
+  ...['list-unsubscribe', 'list-unsubscribe-post'],
+]);
+
+test('nothing that an e-mail is made of begins a field, a part or another mail, and each file arrives as it was', async () => {
+  const { compose } = createEmailComposer({ from: 'Acme <hello@acme.example>' });
+  await fc.assert(
+    fc.asyncProperty(hostileEmail, async (mail) => {
+      const { content, to, toName, date: at } = mail;
+      const raw = await compose({
+        messageId: 'msg_1',
+        address: to,
+        platform: null,
+        toName,
+        date: at,
+        content,
+      });
+      const octets = raw.toString('latin1');
+      expect(octets).not.toMatch(/[^\r]\n|\r(?!\n)|[^\0-\x7f]/);
+      const parsed = await PostalMime.parse(raw);
+      const names = parsed.headers.map(({ key }) => key);
+      expect(names.filter((name) => !fieldNames.has(name))).toEqual([]);
+      for (const name of everyMailHas) expect(names.filter((one) => one === name)).toHaveLength(1);
+      expect(names.filter((name) => name === 'x-a').length).toBeLessThanOrEqual(content.headers.length);
+      expect(parsed.to).toHaveLength(1);
+      expect(parsed.cc ?? parsed.bcc).toBeUndefined();
+      const files = parsed.attachments.map(({ content: file }) =>
+        Buffer.from(file as ArrayBuffer).toString('base64'),
+      );
+      expect(files.sort()).toEqual(content.attachments.map(({ content: file }) => file).sort());
+    }),
+    fuzzRuns(300),
+  );
+});
+
+test('the signature of an e-mail holds, whatever it is made of', async () => {
+  const { key, verify } = makeDkimKey({ bits: 1024 });
+  const { compose } = createEmailComposer({ from: 'Acme <hello@acme.example>', dkim: key });
+  await fc.assert(
+    fc.asyncProperty(hostileEmail, async ({ content, to, toName, date: at }) => {
+      const raw = await compose({
+        messageId: 'msg_1',
+        address: to,
+        platform: null,
+        toName,
+        date: at,
+        content,
+      });
+      expect(await verify(raw)).toMatchObject([{ result: 'pass' }]);
+    }),
+    fuzzRuns(100),
   );
 });

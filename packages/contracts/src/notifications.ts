@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { channelContent } from './content.ts';
 import { deviceToken } from './devices.ts';
+import { emailParts } from './email-parts.ts';
 import { idSchema } from './ids.ts';
 import { bulkMaxBodyBytes, operation } from './operation.ts';
 import { pageFields, pageOutput, takesOneCursor } from './pages.ts';
@@ -41,6 +42,7 @@ export const sendInput = z
       .optional(),
     template: templateKey.optional(),
     content: channelContent.optional(),
+    email: emailParts.optional(),
     data: jsonObject.default({}),
     locale: locale.optional(),
     lane: z.enum(lanes).default('normal'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { channelContent } from './content.ts';
 import { deviceView, webPushKeys } from './devices.ts';
+import { describedEmailParts } from './email-parts.ts';
 import { idSchema } from './ids.ts';
 import { attemptView } from './messages.ts';
 import { operation } from './operation.ts';
@@ -27,6 +28,7 @@ const exportedNotification = z.strictObject({
   template: z.string().nullable(),
   templateVersion: z.int().nullable(),
   content: channelContent.nullable(),
+  email: describedEmailParts.nullable(),
   data: jsonObject,
   metadata: jsonObject,
   locale: z.string().nullable(),

@@ -51,6 +51,7 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
           recipientId: 'rcp_ada',
           toName: 'Ada Lovelace',
           content: { email: { subject: 'Dear Lovelace' } },
+          emailParts: { headers: [{ name: 'X-Customer', value: 'Lovelace' }] },
           data: { name: 'Lovelace' },
           metadata: { who: 'Lovelace' },
           ...notification,

@@ -14,7 +14,6 @@ export {
   type ClaimResult,
   type MessageRow,
   maxUnanswered,
-  type NotificationRow,
   type Refused,
 } from './store/claim.ts';
 export type { DeviceRow } from './store/devices.ts';
@@ -27,7 +26,7 @@ export type { ProjectRules } from './store/project-rules.ts';
 export type { ProjectRow, ProjectSettings } from './store/projects.ts';
 export type { ProviderFields, ProviderRow, RouteRow } from './store/providers.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
-export type { AttemptRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
+export type { AttemptRow, NotificationRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';
 export type { RecipientChange, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { PruneRule } from './store/retention.ts';

@@ -33,6 +33,7 @@ export function retentionContract(dialect: string, open: () => Promise<Database>
           metadata: { of: 'app' },
           toName: 'Ada',
           content: { email: { subject: 'Hi' } },
+          emailParts: { tags: ['invoice'] },
           ...(key && { idempotencyKey: key, requestHash: 'hash' }),
         },
       });
@@ -72,6 +73,14 @@ export function retentionContract(dialect: string, open: () => Promise<Database>
       return pages;
     }
 
+    const partsOf = async ({ notification }: AcceptItem) => {
+      const { notifications } = database.tables;
+      const [row] = await database.handle
+        .select({ parts: notifications.emailParts })
+        .from(notifications)
+        .where(eq(notifications.id, notification.id));
+      return row?.parts;
+    };
     const found = ({ notification }: AcceptItem) => store.getNotification(projectId, notification.id);
     const foundMessage = ({ messages }: AcceptItem) => store.getMessage(projectId, messages[0]?.id ?? '');
 
@@ -92,6 +101,7 @@ export function retentionContract(dialect: string, open: () => Promise<Database>
           metadata: {},
           payloadRemovedAt: expect.any(Number),
         });
+        expect(await partsOf(one)).toBeNull();
         const told = await foundMessage(one);
         expect(told?.message).toMatchObject({ status: 'sent', address: null });
         // Providers quote addresses.
@@ -103,6 +113,7 @@ export function retentionContract(dialect: string, open: () => Promise<Database>
           data: { name: 'Ada' },
           payloadRemovedAt: null,
         });
+        expect(await partsOf(one)).toEqual({ tags: ['invoice'] });
         expect((await foundMessage(one))?.message.address).toBe('somebody@example.com');
       }
       const theirs = await store.getNotification(other, elsewhere.notification.id);

@@ -232,6 +232,23 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         expect(await messageOf(id)).toMatchObject({ status: 'unknown', reason: 'worker_lost', place: null });
       });
 
+      test('the parts of its e-mail come with a claim, and are not read otherwise', async () => {
+        const [one, other] = [item(), item()];
+        one.notification.emailParts = {
+          attachments: [{ filename: 'a.txt', contentType: 'text/plain', content: 'QQ==' }],
+        };
+        await store.accept([one, other]);
+        const ids = [one, other].map(({ messages }) => messages[0]?.id ?? '');
+        const { claimed } = await store.claim({ ids, token: 'parts', owner: worker, leaseMs });
+        const parts = claimed.map(({ notification }) => [notification.id, notification.emailParts]);
+        expect(Object.fromEntries(parts)).toEqual({
+          [one.notification.id]: one.notification.emailParts,
+          [other.notification.id]: null,
+        });
+        const read = await store.getNotification(projectId, one.notification.id);
+        expect(read?.notification).not.toHaveProperty('emailParts');
+      });
+
       test(`${maxUnanswered} claims without an outcome end as unknown`, async () => {
         const id = await accepted();
         for (let claims = 0; claims < maxUnanswered; claims += 1) await claimAndDie(id);

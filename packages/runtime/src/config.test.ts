@@ -97,6 +97,26 @@ test('a mail server needs a sender of your own', () => {
   expect(faultsOf({ SMTP_URL, EMAIL_FROM: 'Ada <ada@example.com>' })).toEqual([]);
 });
 
+test('what signs e-mails is set in full or not at all', () => {
+  const all = {
+    DKIM_DOMAIN: 'mail.acme.example',
+    DKIM_SELECTOR: '2027.tidings',
+    DKIM_PRIVATE_KEY: '-----BEGIN\\nx\\n',
+  };
+  expect(parseConfig(all).DKIM_PRIVATE_KEY).toBe('-----BEGIN\nx\n');
+  const { DKIM_DOMAIN, DKIM_SELECTOR } = all;
+  expect(faultsOf({ DKIM_DOMAIN, DKIM_SELECTOR })).toEqual([
+    'DKIM_PRIVATE_KEY: is needed beside DKIM_DOMAIN and DKIM_SELECTOR',
+  ]);
+  expect(faultsOf({ DKIM_PRIVATE_KEY: 'x' })).toHaveLength(2);
+  for (const wrong of ['a;d=b', 'a b', '.a', 'a..b', 'acme.example\nx']) {
+    expect(faultsOf({ ...all, DKIM_DOMAIN: wrong })).toEqual([expect.stringMatching(/^DKIM_DOMAIN: must/)]);
+    expect(faultsOf({ ...all, DKIM_SELECTOR: wrong })).toEqual([
+      expect.stringMatching(/^DKIM_SELECTOR: must/),
+    ]);
+  }
+});
+
 test('a service account is read from the JSON of its key file, which may lack a token_uri', () => {
   const account = {
     project_id: 'my-app',

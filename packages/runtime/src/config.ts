@@ -6,6 +6,7 @@ export const secretNames = [
   'DATABASE_URL',
   'REDIS_URL',
   'SMTP_URL',
+  'DKIM_PRIVATE_KEY',
   'FCM_SERVICE_ACCOUNT',
   'TIDINGS_API_KEY',
   'JWT_SECRET',
@@ -37,6 +38,10 @@ const flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((value) => value === 'true');
+
+/** Labels of letters, digits and hyphens with dots between them, as in the DNS (RFC 1034 §3.5). */
+const labels = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+const dkimNames = ['DKIM_DOMAIN', 'DKIM_SELECTOR', 'DKIM_PRIVATE_KEY'] as const;
 
 /** At least as long as the hash it is used with (RFC 7518 §3.2), or the key that is derived from it. */
 const secret = z.string().min(32, 'must have 32 characters or more');
@@ -80,6 +85,13 @@ export const environmentSchema = z
     SMTP_URL: url(['smtp:', 'smtps:']).optional(),
     SMTP_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(200)).default(16),
     EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
+    DKIM_DOMAIN: z.string().max(253).regex(labels, 'must be a domain such as acme.example').optional(),
+    DKIM_SELECTOR: z.string().max(253).regex(labels, 'must be a selector such as tidings').optional(),
+    // In an .env file a line's end within a value is often written as \n.
+    DKIM_PRIVATE_KEY: z
+      .string()
+      .transform((pem) => pem.replaceAll('\\n', '\n'))
+      .optional(),
     FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
     FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),
     FCM_TOKEN_URL: url(['https:', 'http:']).optional(),
@@ -112,6 +124,14 @@ export const environmentSchema = z
   .refine((env) => env.SMTP_URL === undefined || !env.EMAIL_FROM.includes('@localhost'), {
     path: ['EMAIL_FROM'],
     message: 'must be an address of your own when SMTP_URL is set',
+  })
+  .superRefine((env, context) => {
+    const missing = dkimNames.filter((name) => env[name] === undefined);
+    if (missing.length === dkimNames.length) return;
+    for (const name of missing) {
+      const others = dkimNames.filter((other) => other !== name).join(' and ');
+      context.addIssue({ code: 'custom', path: [name], message: `is needed beside ${others}` });
+    }
   })
   .refine((env) => env.ADMIN_PASSWORD === undefined || env.ADMIN_EMAIL !== undefined, {
     path: ['ADMIN_EMAIL'],

@@ -31,8 +31,7 @@ export function createAccept(options: {
   const { store, makePlan, fastPath, admission, metrics } = options;
   const commit = createGroup<AcceptItem, AcceptResult>({
     maxItems: 500,
-    // A hundred devices are a hundred rows: five hundred such requests in one commit would stop everybody for seconds.
-    weigh: ({ messages }) => messages.length,
+    weigh: workOf,
     isOutage: store.isOutage,
     run: async (items) => {
       const results = await store.accept(items);
@@ -71,6 +70,18 @@ export function createAccept(options: {
     return { answer, replayed: false };
   };
 }
+
+/**
+ * In rows of the common size. A hundred devices are a hundred rows, and a file is as much as thousands: five hundred
+ * such requests in one commit would stop everybody for seconds.
+ */
+function workOf({ notification, messages }: AcceptItem): number {
+  const files = notification.emailParts?.attachments ?? [];
+  const characters = files.reduce((sum, { content }) => sum + content.length, 0);
+  return messages.length + Math.ceil(characters / charactersOfARow);
+}
+
+const charactersOfARow = 4096;
 
 function entriesOf({ messages }: AcceptItem) {
   return messages

@@ -182,6 +182,7 @@ export function createPlanner(options: {
         templateKey: content.templateKey,
         templateVersion: content.templateVersion,
         content: content.inline,
+        emailParts: messages.some(({ channel }) => channel === 'email') ? (input.email ?? null) : null,
         data: dataOf(input, content, target),
         metadata: input.metadata,
         locale: input.locale ?? target.locale,

@@ -34,7 +34,8 @@ export const exportAll = (store: Store) =>
 
 type ExportedNotification = RecipientExport['notifications']['items'][number];
 
-function viewRecord({ notification, messages, attempts }: NotificationRecord): ExportedNotification {
+function viewRecord(record: NotificationRecord): ExportedNotification {
+  const { notification, messages, attempts, emailParts } = record;
   const { id, toName, content, data, metadata, locale, lane, category } = notification;
   return {
     id,
@@ -42,6 +43,7 @@ function viewRecord({ notification, messages, attempts }: NotificationRecord): E
     template: notification.templateKey,
     templateVersion: notification.templateVersion,
     content,
+    email: emailParts,
     data,
     metadata,
     locale,

@@ -55,6 +55,7 @@ export function createRender(options: { store: Store; templates: TemplateEngine;
         return {
           channel: 'email',
           ...renderEmail(templates, found.content.email, notification.data, found.locale),
+          ...notification.emailParts,
         };
       }
       if (message.channel === 'push' && found?.content.push !== undefined) {

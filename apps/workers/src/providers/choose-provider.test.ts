@@ -68,11 +68,14 @@ test('settings that cannot be read are told together, before anything starts, wi
     ...good,
     SMTP_URL: 'smtp://user:s3cret@host?retry=1',
     EMAIL_FROM: 'nobody',
+    DKIM_DOMAIN: 'acme.example',
+    DKIM_SELECTOR: 'tidings',
+    DKIM_PRIVATE_KEY: private_key,
     FCM_SERVICE_ACCOUNT: makeServiceAccount({ private_key }).account,
   };
   expect(() => chooseProvider(bad)).toThrow(ConfigError);
   expect(() => chooseProvider(bad)).toThrow(
-    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*FCM_SERVICE_ACCOUNT: private_key/,
+    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*DKIM_PRIVATE_KEY: is not a readable RSA key[\s\S]*FCM_SERVICE_ACCOUNT: private_key/,
   );
   expect(() => chooseProvider(bad)).not.toThrow(/s3cret/);
 });

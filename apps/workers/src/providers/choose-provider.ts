@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { QueueName } from '@tidings/contracts';
 import { type Config, ConfigError, parseSmtpUrl } from '@tidings/runtime';
+import { createDkimSigner, type DkimKey } from './dkim.ts';
 import { createEmailOutbox } from './email-outbox.ts';
 import { createFcmProvider } from './fcm.ts';
 import { createAccessTokens } from './fcm-access-tokens.ts';
@@ -16,6 +17,9 @@ type ProviderConfig = Pick<
   | 'SMTP_URL'
   | 'SMTP_CONNECTIONS'
   | 'EMAIL_FROM'
+  | 'DKIM_DOMAIN'
+  | 'DKIM_SELECTOR'
+  | 'DKIM_PRIVATE_KEY'
   | 'FCM_SERVICE_ACCOUNT'
   | 'FCM_BASE_URL'
   | 'FCM_TOKEN_URL'
@@ -28,24 +32,33 @@ type ProviderConfig = Pick<
  */
 export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Provider {
   const { SMTP_URL, SMTP_CONNECTIONS, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
+  const dkim = dkimKey(config);
   const faults = [
     ...faultsOf('SMTP_URL', () => SMTP_URL !== undefined && parseSmtpUrl(SMTP_URL)),
     ...faultsOf('EMAIL_FROM', () => parseMailbox(EMAIL_FROM)),
+    ...faultsOf('DKIM_PRIVATE_KEY', () => dkim && createDkimSigner(dkim)),
     ...faultsOf('FCM_SERVICE_ACCOUNT', () => FCM_SERVICE_ACCOUNT && readSigningKey(FCM_SERVICE_ACCOUNT)),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
   const outbox = join(config.DATA_DIR, 'outbox');
   const createEmail = (): Provider =>
     (SMTP_URL === undefined
-      ? createEmailOutbox({ dir: outbox, from: EMAIL_FROM })
+      ? createEmailOutbox({ dir: outbox, from: EMAIL_FROM, dkim })
       : createSmtpProvider({
           url: SMTP_URL,
           from: EMAIL_FROM,
+          dkim,
           maxConnections: SMTP_CONNECTIONS,
         })) as Provider;
   const createPush =
     fcm(config) ?? ((): Provider => createPushOutbox({ dir: join(outbox, 'push') }) as Provider);
   return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());
+}
+
+/** All of it or nothing, by contract. */
+function dkimKey(config: ProviderConfig): DkimKey | undefined {
+  const { DKIM_DOMAIN: domain, DKIM_SELECTOR: selector, DKIM_PRIVATE_KEY: privateKey } = config;
+  return domain && selector && privateKey ? { domain, selector, privateKey } : undefined;
 }
 
 /** Each queue has a connection of its own; the access token is one for all. */

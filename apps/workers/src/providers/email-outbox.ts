@@ -1,20 +1,21 @@
-import { composeEmail, parseMailbox } from './mime.ts';
+import { createEmailComposer, type EmailSender } from './email-composer.ts';
 import { isOutboxWritable, putIntoOutbox } from './outbox-file.ts';
 import type { Provider, RenderedEmail } from './provider.ts';
 
 /**
  * Captures e-mail as `<dir>/<messageId>.eml`, the same octets SMTP would carry, for any mail program to read.
  *
- * @throws at once when `from` is not one mailbox
+ * @throws at once when `from` or `dkim` cannot be used
  */
-export function createEmailOutbox({ dir, from }: { dir: string; from: string }): Provider<RenderedEmail> {
-  const sender = parseMailbox(from);
+export function createEmailOutbox({
+  dir,
+  from,
+  dkim,
+}: EmailSender & { dir: string }): Provider<RenderedEmail> {
+  const { compose } = createEmailComposer({ from, dkim });
   return {
     name: 'email-outbox',
-    send: async ({ messageId, address: to, toName, date, content }) => {
-      const raw = composeEmail({ messageId, from: sender, to, toName, date, content });
-      return putIntoOutbox(dir, `${messageId}.eml`, raw);
-    },
+    send: async (delivery) => putIntoOutbox(dir, `${delivery.messageId}.eml`, await compose(delivery)),
     probe: () => isOutboxWritable(dir),
     close: async () => {},
   };

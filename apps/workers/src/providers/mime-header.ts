@@ -23,13 +23,22 @@ function headerField(name: string, value: string): string {
 const foldLength = 76;
 const encodedWordLength = 52;
 
-/** A field of one mailbox, whose address may need rules that only nodemailer knows. */
-export function mailboxField(name: 'From' | 'To', mailbox: Mailbox): string {
-  if (!plainAddress.test(mailbox.address)) {
-    return headerField(name, MimeNode.encodeHeaderValue(name, { ...mailbox }));
+/** A field of mailboxes, whose addresses may need rules that only nodemailer knows. */
+export function mailboxField(name: 'From' | 'To' | 'Reply-To', ...mailboxes: Mailbox[]): string {
+  if (!mailboxes.every(({ address }) => plainAddress.test(address))) {
+    return headerField(
+      name,
+      MimeNode.encodeHeaderValue(
+        name,
+        mailboxes.map((one) => ({ ...one })),
+      ),
+    );
   }
-  if (!mailbox.name) return headerField(name, mailbox.address);
-  return headerField(name, `${displayName(mailbox.name)} <${mailbox.address}>`);
+  return headerField(name, mailboxes.map(plainMailbox).join(', '));
+}
+
+function plainMailbox({ name, address }: Mailbox): string {
+  return name ? `${displayName(name)} <${address}>` : address;
 }
 
 // A dot-atom and a domain that has no other spelling: no capitals, no punycode, and no number last, as in IPv4.
@@ -46,7 +55,8 @@ export function subjectField(subject: string): string {
   return headerField('Subject', encodeSubject(subject));
 }
 
-function encodeSubject(subject: string): string {
+/** The value of the subject's field, unfolded. */
+export function encodeSubject(subject: string): string {
   if (needsEncodedWords(subject)) return encodeWord(subject, 'Q', encodedWordLength);
   if (/^[ !#-~]*$/.test(subject)) return subject;
   return encodeWord(subject, prevailingEncoding(countCharacters(subject)), encodedWordLength);
@@ -58,6 +68,37 @@ function encodeSubject(subject: string): string {
  */
 export function needsEncodedWords(text: string): boolean {
   return text.includes('=?') || (text.length >= 70 && /\S{70}/.test(text)) || /\s{3}/.test(text);
+}
+
+/** A field of the application's own: its name, and its value as it stands in a mail, unfolded. */
+export interface FreeField {
+  name: string;
+  value: string;
+}
+
+/** The same as a mail may hold it, whatever it was: one field, in ASCII, with one space between words. */
+export function encodeFreeField({ name, value }: FreeField): FreeField {
+  const text = oneLine(value).replace(/\s+/gu, ' ');
+  return {
+    // RFC 5322 §3.6.8.
+    name: name.replace(/[^!-9;-~]/g, ''),
+    value: /^[ -~]*$/.test(text)
+      ? text
+      : encodeWord(text, prevailingEncoding(countCharacters(text)), encodedWordLength),
+  };
+}
+
+/** The field's line. `field` is encoded. */
+export function freeField({ name, value }: FreeField): string {
+  return headerField(name, value);
+}
+
+/** Where a POST takes the recipient off the list, in the two fields of RFC 8058 §3.1. */
+export function unsubscribeFields(url: string): FreeField[] {
+  return [
+    { name: 'List-Unsubscribe', value: `<${new URL(url).href}>` },
+    { name: 'List-Unsubscribe-Post', value: 'List-Unsubscribe=One-Click' },
+  ];
 }
 
 /** The identity of the message, `<id>`. */

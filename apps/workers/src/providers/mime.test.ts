@@ -1,11 +1,11 @@
 import PostalMime from 'postal-mime';
 import { afterEach, describe, expect, test } from 'vitest';
-import { buildWithNodemailer } from '../../../../test/support/build-with-nodemailer.ts';
 import { type SmtpSink, startSmtpSink } from '../../../../test/support/smtp-sink.ts';
-import { composeEmail, type EmailToCompose, parseMailbox } from './mime.ts';
+import { composeEmail, type EmailToCompose, type PlainEmail, parseMailbox } from './mime.ts';
+import { composeWithAttachments } from './mime-attachments.ts';
 import { createSmtpProvider } from './smtp.ts';
 
-const email: EmailToCompose = {
+const email: EmailToCompose<PlainEmail> = {
   messageId: 'msg_019a0c2f3b7d7c3e8f10a2b4c6d8e0f1',
   from: { name: 'Acme, Ünlimited', address: 'hello@acme.example' },
   to: 'ada@example.com',
@@ -19,7 +19,7 @@ const email: EmailToCompose = {
   },
 };
 
-function withContent(content: Partial<EmailToCompose['content']>): EmailToCompose {
+function withContent(content: Partial<PlainEmail>): EmailToCompose<PlainEmail> {
   return { ...email, content: { ...email.content, ...content } };
 }
 
@@ -66,7 +66,7 @@ describe('composeEmail', () => {
     for (const content of [{ text: body, html: body }, { text: body }, { html: body }]) {
       const mail = { ...email, content: { channel: 'email' as const, subject: 'Same', ...content } };
       expect(composeEmail(mail).toString('latin1')).toBe(
-        (await buildWithNodemailer(mail)).toString('latin1'),
+        (await composeWithAttachments(mail)).toString('latin1'),
       );
     }
   });

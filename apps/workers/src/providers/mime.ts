@@ -1,36 +1,45 @@
+import { readMailbox } from '@tidings/contracts';
 import addressparser from 'nodemailer/lib/addressparser';
 import { encodeBody } from './mime-body.ts';
 import {
   alternativeTypeField,
   dateField,
+  encodeFreeField,
+  type FreeField,
+  freeField,
   type Mailbox,
   mailboxField,
   messageIdField,
   needsEncodedWords,
   oneLine,
   subjectField,
+  unsubscribeFields,
 } from './mime-header.ts';
 import type { RenderedEmail } from './provider.ts';
 
 /** Everything an e-mail is made of. The same input gives the same octets. */
-export interface EmailToCompose {
+export interface EmailToCompose<Content extends RenderedEmail = RenderedEmail> {
   messageId: string;
   from: Mailbox;
   to: string;
   toName: string | null;
   /** Milliseconds since the epoch. */
   date: number;
-  content: RenderedEmail;
+  content: Content;
 }
+
+/** An e-mail without attachments. */
+export type PlainEmail = RenderedEmail & { attachments?: undefined };
 
 /**
  * The MIME message as it goes over the wire: CRLF only, no line over 998 octets (RFC 5322 §2.1.1). Message-ID,
  * Date and boundaries are frozen, so every copy is byte-identical and receivers can recognise a second one.
  *
  * The octets are those of nodemailer's composer, to which a test holds them. A message of so few shapes is written
- * down at once, for the composer's tree of parts took a fifth of a worker's time.
+ * down at once, for the composer's tree of parts took a fifth of a worker's time; attachments are left to it
+ * (`mime-attachments.ts`).
  */
-export function composeEmail(email: EmailToCompose): Buffer {
+export function composeEmail(email: EmailToCompose<PlainEmail>): Buffer {
   const { messageId, content } = email;
   const text = withCrlf(content.text ?? '');
   const html = withCrlf(content.html ?? '');
@@ -38,15 +47,36 @@ export function composeEmail(email: EmailToCompose): Buffer {
   return Buffer.from(message.endsWith('\n') ? message : `${message}\r\n`);
 }
 
-function messageFields({ messageId, from, to, toName, date, content }: EmailToCompose): string {
+function messageFields(email: EmailToCompose): string {
+  const { messageId, from, to, toName, date, content } = email;
   const subject = oneLine(content.subject);
   const recipient = { name: oneLine(toName ?? ''), address: to };
-  const mailboxes = mailboxField('From', from) + mailboxField('To', recipient);
-  const identity = messageIdField(`${messageId}@${domainOf(from.address)}`) + dateField(date);
+  const free = freeFields(content).map(freeField).join('');
+  const mailboxes =
+    mailboxField('From', from) +
+    mailboxField('To', recipient) +
+    (content.replyTo ? mailboxField('Reply-To', ...replyMailboxes(content.replyTo)) : '');
+  const identity = messageIdField(messageIdOf(messageId, from)) + dateField(date);
   // Nodemailer puts a subject first that it is given ready-made.
   return needsEncodedWords(subject)
-    ? subjectField(subject) + mailboxes + identity
-    : mailboxes + subjectField(subject) + identity;
+    ? subjectField(subject) + free + mailboxes + identity
+    : free + mailboxes + subjectField(subject) + identity;
+}
+
+/** The fields beside those that every mail has, encoded. */
+export function freeFields({ headers = [], unsubscribeUrl }: RenderedEmail): FreeField[] {
+  const given = headers.map(encodeFreeField).filter(({ name }) => name);
+  return unsubscribeUrl === undefined ? given : [...given, ...unsubscribeFields(unsubscribeUrl)];
+}
+
+/** Those that can be read, which is all of them by contract. */
+export function replyMailboxes(replyTo: readonly string[]): Mailbox[] {
+  return replyTo.flatMap((text) => readMailbox(text) ?? []);
+}
+
+/** The id of a message that this sender sends, without angle brackets. */
+export function messageIdOf(messageId: string, from: Mailbox): string {
+  return `${messageId}@${domainOf(from.address)}`;
 }
 
 type TextType = 'plain' | 'html';
@@ -100,7 +130,8 @@ export function parseMailbox(text: string): Mailbox {
 // ASCII only, so that no server needs SMTPUTF8: an internationalised domain is written in punycode.
 const plainAddress = /^[!-;=?A-~]+@[!-;=?A-~]+$/;
 
-function withCrlf(text: string): string {
+/** Line breaks of any kind as a mail has them. */
+export function withCrlf(text: string): string {
   return text.replace(/\r\n|\r|\n/g, '\r\n');
 }
 

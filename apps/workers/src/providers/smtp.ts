@@ -1,4 +1,4 @@
-import { composeEmail, parseMailbox } from './mime.ts';
+import { createEmailComposer, type EmailSender } from './email-composer.ts';
 import type { Delivery, Provider, ProviderResult, RenderedEmail } from './provider.ts';
 import {
   type AfterUse,
@@ -15,22 +15,22 @@ interface Attempt {
 }
 
 /**
- * Sends e-mail over SMTP, one recipient per envelope, over connections it keeps. `from` is a mailbox such as
- * `Acme <hello@acme.example>`; its address is the envelope's sender.
+ * Sends e-mail over SMTP, one recipient per envelope, over connections it keeps. The address of `from` is the
+ * envelope's sender.
  *
- * @throws at once when `url` or `from` cannot be read
+ * @throws at once when `url`, `from` or `dkim` cannot be used
  */
 export function createSmtpProvider({
   from,
+  dkim,
   ...options
-}: SmtpConnectionsOptions & { from: string }): Provider<RenderedEmail> {
-  const sender = parseMailbox(from);
+}: SmtpConnectionsOptions & EmailSender): Provider<RenderedEmail> {
+  const { sender, compose } = createEmailComposer({ from, dkim });
   const connections = createSmtpConnections(options);
 
   async function send(delivery: Delivery<RenderedEmail>): Promise<ProviderResult> {
-    const { address: to, content, date, messageId, toName } = delivery;
-    const raw = composeEmail({ messageId, from: sender, to, toName, date, content });
-    const message = { from: sender.address, to, raw };
+    const raw = await compose(delivery);
+    const message = { from: sender.address, to: delivery.address, raw };
     const first = await attempt(message);
     return first.stale ? (await attempt(message, { fresh: true })).result : first.result;
   }

@@ -4,6 +4,7 @@ import type {
   Channel,
   ChannelContent,
   CompiledContent,
+  EmailParts,
   JsonObject,
   Lane,
   MessageStatus,
@@ -453,6 +454,8 @@ export function defineTables(c: typeof sqliteColumns) {
       templateKey: c.text('template_key'),
       templateVersion: c.int('template_version'),
       content: c.json('content').$type<ChannelContent>(),
+      /** What its e-mail has beside the content. Large, so that only a claim and an export read it. */
+      emailParts: c.json('email_parts').$type<EmailParts>(),
       data: c.json('data').$type<JsonObject>().notNull(),
       metadata: c.json('metadata').$type<JsonObject>().notNull(),
       locale: c.text('locale'),
@@ -463,7 +466,7 @@ export function defineTables(c: typeof sqliteColumns) {
       /** The first answer, given again to a repeated request. */
       answer: c.json('answer').$type<SendOutput>().notNull(),
       createdAt: c.timestamp('created_at').notNull(),
-      /** Since when name, content, data and metadata, and the addresses of its messages, are gone. */
+      /** Since when name, content, e-mail parts, data and metadata, and the addresses of its messages, are gone. */
       payloadRemovedAt: c.timestamp('payload_removed_at'),
     },
     (t) => [

@@ -15,6 +15,7 @@ const notificationColumns = [
   'templateKey',
   'templateVersion',
   'content',
+  'emailParts',
   'data',
   'metadata',
   'locale',

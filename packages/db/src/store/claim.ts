@@ -5,7 +5,7 @@ import type { Tables } from '../schema/tables.ts';
 import { type Decide, putAside } from './put-aside.ts';
 
 export type MessageRow = Tables['messages']['$inferSelect'];
-export type NotificationRow = Tables['notifications']['$inferSelect'];
+type NotificationRow = Tables['notifications']['$inferSelect'];
 
 /** Claims that may go without an outcome before the message ends as `unknown: worker_lost`. */
 export const maxUnanswered = 50;
@@ -13,7 +13,7 @@ export const maxUnanswered = 50;
 /** What a message says, and to whom: the part of its notification that delivery needs. */
 export type Payload = Pick<
   NotificationRow,
-  'id' | 'toName' | 'templateId' | 'content' | 'data' | 'locale' | 'recipientId' | 'category'
+  'id' | 'toName' | 'templateId' | 'content' | 'emailParts' | 'data' | 'locale' | 'recipientId' | 'category'
 >;
 
 /** A message that is ours to send until its lease ends. */
@@ -213,6 +213,7 @@ function* selectPayloads(database: Database, db: Handle, claimed: MessageRow[]):
             toName: notifications.toName,
             templateId: notifications.templateId,
             content: notifications.content,
+            emailParts: notifications.emailParts,
             data: notifications.data,
             locale: notifications.locale,
             recipientId: notifications.recipientId,

@@ -3,7 +3,7 @@ import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { endOfWaiting } from './end.ts';
 
 /** What a notification is without its payload. */
-export const withoutPayload = { toName: null, content: null, data: {}, metadata: {} };
+export const withoutPayload = { toName: null, content: null, emailParts: null, data: {}, metadata: {} };
 
 /**
  * One step of a commit: nothing of what the notifications said, and to whom, remains; nor what providers answered,

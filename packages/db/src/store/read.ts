@@ -5,13 +5,29 @@ import {
   type NotificationStatus,
   openStatuses,
 } from '@tidings/contracts';
-import { and, asc, desc, eq, exists, gt, inArray, lt, not, notInArray, type SQL } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  getTableColumns,
+  gt,
+  inArray,
+  lt,
+  not,
+  notInArray,
+  type SQL,
+} from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
-import type { MessageRow, NotificationRow } from './claim.ts';
+import type { MessageRow } from './claim.ts';
 
 export type AttemptRow = Tables['attempts']['$inferSelect'];
 export type ReplayRow = Tables['replays']['$inferSelect'];
+
+/** All of a notification but for the parts of its e-mail, which may be a hundred times as large as the rest. */
+export type NotificationRow = Omit<Tables['notifications']['$inferSelect'], 'emailParts'>;
 
 /** A notification with its messages, in the order they were accepted. */
 export interface NotificationWithMessages {
@@ -26,7 +42,7 @@ export async function getNotification(
 ): Promise<NotificationWithMessages | undefined> {
   const { notifications } = database.tables;
   const found = await database.handle
-    .select()
+    .select(withoutEmailParts(notifications))
     .from(notifications)
     .where(and(eq(notifications.projectId, projectId), eq(notifications.id, id)));
   return (await withMessages(database, found))[0];
@@ -86,7 +102,7 @@ export async function listNotifications(
   const { notifications } = database.tables;
   const backwards = input.before !== undefined;
   const found = await database.handle
-    .select()
+    .select(withoutEmailParts(notifications))
     .from(notifications)
     .where(
       and(
@@ -102,6 +118,11 @@ export async function listNotifications(
     .orderBy(backwards ? asc(notifications.id) : desc(notifications.id))
     .limit(input.limit + 1);
   return withMessages(database, found);
+}
+
+function withoutEmailParts(notifications: Tables['notifications']) {
+  const { emailParts: _, ...columns } = getTableColumns(notifications);
+  return columns;
 }
 
 /** The derived status as a condition: the same rules as `notificationStatus` in the contracts. */

@@ -1,3 +1,4 @@
+import { type DescribedEmailParts, describeEmailParts } from '@tidings/contracts';
 import { asc, eq, inArray } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -8,6 +9,7 @@ export type PreferenceRow = Tables['preferences']['$inferSelect'];
 /** A notification with its messages and the attempts of each, all of them in their order. */
 export interface NotificationRecord extends NotificationWithMessages {
   attempts: Map<string, AttemptRow[]>;
+  emailParts: DescribedEmailParts | null;
 }
 
 /** What a recipient has said it wants. */
@@ -38,5 +40,19 @@ export async function recordOf(
           .where(inArray(attempts.messageId, ids))
           .orderBy(asc(attempts.messageId), asc(attempts.number));
   const byMessage = Map.groupBy(tries, ({ messageId }) => messageId);
-  return found.map((one) => ({ ...one, attempts: byMessage }));
+  const records: NotificationRecord[] = [];
+  for (const one of found) {
+    records.push({ ...one, attempts: byMessage, emailParts: await partsOf(database, one.notification.id) });
+  }
+  return records;
+}
+
+/** Read one by one: a page of attachments would be fifty megabytes. */
+async function partsOf(database: Database, notificationId: string): Promise<DescribedEmailParts | null> {
+  const { notifications } = database.tables;
+  const [found] = await database.handle
+    .select({ parts: notifications.emailParts })
+    .from(notifications)
+    .where(eq(notifications.id, notificationId));
+  return found?.parts ? describeEmailParts(found.parts) : null;
 }
