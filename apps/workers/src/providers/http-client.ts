@@ -54,7 +54,7 @@ export interface HttpClientOptions {
   /** How long `close` waits for the replies still to come. */
   closeTimeoutMs?: number;
   tls?: Pick<ConnectionOptions, 'ca'>;
-  /** Opens connections instead of undici. */
+  /** Opens connections instead of undici, as `createSafeConnector` does. */
   connect?: buildConnector.connector;
 }
 
