@@ -50,6 +50,8 @@ test('every fault is named at once', () => {
     TRUST_PROXY: '11',
     SMTP_URL: 'localhost:25',
     SMTP_CONNECTIONS: '201',
+    SENDGRID_API_KEY: 'SG.key\nx: y',
+    SENDGRID_BASE_URL: 'api.sendgrid.com',
     TIDINGS_API_KEY: 'secret',
     API_RATE_LIMIT: '0',
     EMAIL_RATE_LIMIT: '-1',
@@ -76,6 +78,8 @@ test('every fault is named at once', () => {
       'REDIS_URL',
       'SMTP_URL',
       'SMTP_CONNECTIONS',
+      'SENDGRID_API_KEY',
+      'SENDGRID_BASE_URL',
       'TIDINGS_API_KEY',
       'TRUST_PROXY',
       'WORKERS_PORT',
@@ -95,6 +99,7 @@ test('a mail server needs a sender of your own', () => {
   const SMTP_URL = 'smtp://mail.example.com';
   expect(faultsOf({ SMTP_URL })).toEqual([expect.stringMatching(/^EMAIL_FROM: /)]);
   expect(faultsOf({ SMTP_URL, EMAIL_FROM: 'Ada <ada@example.com>' })).toEqual([]);
+  expect(faultsOf({ SENDGRID_API_KEY: 'SG.key' })).toEqual([expect.stringMatching(/^EMAIL_FROM: /)]);
 });
 
 test('a service account is read from the JSON of its key file, which may lack a token_uri', () => {

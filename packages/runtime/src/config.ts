@@ -6,6 +6,7 @@ export const secretNames = [
   'DATABASE_URL',
   'REDIS_URL',
   'SMTP_URL',
+  'SENDGRID_API_KEY',
   'FCM_SERVICE_ACCOUNT',
   'TIDINGS_API_KEY',
   'JWT_SECRET',
@@ -23,6 +24,9 @@ const url = (schemes: string[], words: string[] = []) =>
   z.string().refine((value) => words.includes(value) || schemes.includes(protocolOf(value)), {
     message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
   });
+
+/** It becomes a header's value. */
+const secretWord = z.string().regex(/^[!-~]{1,500}$/, 'must be printable ASCII without spaces');
 
 /** Origins (RFC 6454), separated by commas. */
 const origins = z
@@ -77,6 +81,8 @@ export const environmentSchema = z
     WORKERS_PORT: port(3002),
     SMTP_URL: url(['smtp:', 'smtps:']).optional(),
     SMTP_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(200)).default(16),
+    SENDGRID_API_KEY: secretWord.optional(),
+    SENDGRID_BASE_URL: url(['https:', 'http:']).default('https://api.sendgrid.com'),
     EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
     FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
     FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),
@@ -105,10 +111,15 @@ export const environmentSchema = z
     PUSH_RATE_LIMIT: rate,
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   })
-  .refine((env) => env.SMTP_URL === undefined || !env.EMAIL_FROM.includes('@localhost'), {
-    path: ['EMAIL_FROM'],
-    message: 'must be an address of your own when SMTP_URL is set',
-  })
+  .refine(
+    ({ SMTP_URL, SENDGRID_API_KEY: key, EMAIL_FROM }) => {
+      return (SMTP_URL === undefined && key === undefined) || !EMAIL_FROM.includes('@localhost');
+    },
+    {
+      path: ['EMAIL_FROM'],
+      message: 'must be an address of your own when SMTP_URL or SENDGRID_API_KEY is set',
+    },
+  )
   .refine((env) => env.ADMIN_PASSWORD === undefined || env.ADMIN_EMAIL !== undefined, {
     path: ['ADMIN_EMAIL'],
     message: 'is needed beside ADMIN_PASSWORD',

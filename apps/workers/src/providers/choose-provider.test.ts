@@ -9,16 +9,19 @@ const good = {
   DATA_DIR: '/nowhere',
   SMTP_URL: 'smtp://localhost:2525',
   SMTP_CONNECTIONS: 16,
+  SENDGRID_BASE_URL: 'https://sendgrid.example',
   EMAIL_FROM: 'Acme <hello@acme.example>',
   FCM_BASE_URL: 'https://fcm.example',
 };
 
-test('e-mail goes by SMTP and push by FCM when they are set, else to files', () => {
+test('e-mail goes by SMTP or else SendGrid and push by FCM when they are set, else to files', () => {
   const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
     chooseProvider(config)(queue).name;
   const { SMTP_URL: _, ...withoutSmtp } = good;
   expect(nameOf(good, 'email')).toBe('smtp');
   expect(nameOf(withoutSmtp, 'email')).toBe('email-outbox');
+  expect(nameOf({ ...withoutSmtp, SENDGRID_API_KEY: 'SG.key' }, 'email')).toBe('sendgrid');
+  expect(nameOf({ ...good, SENDGRID_API_KEY: 'SG.key' }, 'email')).toBe('smtp');
   expect(nameOf(good, 'push')).toBe('push-outbox');
   const withFcm = { ...good, FCM_SERVICE_ACCOUNT: makeServiceAccount().account };
   expect(nameOf(withFcm, 'push')).toBe('fcm');

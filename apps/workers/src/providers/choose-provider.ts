@@ -8,6 +8,7 @@ import { readSigningKey } from './fcm-token-request.ts';
 import { parseMailbox } from './mime.ts';
 import type { Provider } from './provider.ts';
 import { createPushOutbox } from './push-outbox.ts';
+import { createSendGridProvider } from './sendgrid.ts';
 import { createSmtpProvider } from './smtp.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
 
@@ -16,6 +17,8 @@ type ProviderConfig = Pick<
   | 'DATA_DIR'
   | 'SMTP_URL'
   | 'SMTP_CONNECTIONS'
+  | 'SENDGRID_API_KEY'
+  | 'SENDGRID_BASE_URL'
   | 'EMAIL_FROM'
   | 'FCM_SERVICE_ACCOUNT'
   | 'FCM_BASE_URL'
@@ -23,12 +26,12 @@ type ProviderConfig = Pick<
 >;
 
 /**
- * The provider of each queue: SMTP and FCM where they are set, else files in `DATA_DIR/outbox`.
+ * The provider of each queue: SMTP or else SendGrid, and FCM, where they are set; else files in `DATA_DIR/outbox`.
  *
  * @throws ConfigError when a setting cannot be used, before anything is started.
  */
 export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Provider {
-  const { SMTP_URL, SMTP_CONNECTIONS, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
+  const { SMTP_URL, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
   const faults = [
     ...faultsOf('SMTP_URL', () => SMTP_URL !== undefined && parseSmtpUrl(SMTP_URL)),
     ...faultsOf('EMAIL_FROM', () => parseMailbox(EMAIL_FROM)),
@@ -36,17 +39,18 @@ export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Pr
   ];
   if (faults.length > 0) throw new ConfigError(faults);
   const outbox = join(config.DATA_DIR, 'outbox');
-  const createEmail = (): Provider =>
-    (SMTP_URL === undefined
-      ? createEmailOutbox({ dir: outbox, from: EMAIL_FROM })
-      : createSmtpProvider({
-          url: SMTP_URL,
-          from: EMAIL_FROM,
-          maxConnections: SMTP_CONNECTIONS,
-        })) as Provider;
+  const createEmail = () => email(config, outbox);
   const createPush =
     fcm(config) ?? ((): Provider => createPushOutbox({ dir: join(outbox, 'push') }) as Provider);
   return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());
+}
+
+function email(config: ProviderConfig, outbox: string): Provider {
+  const { SMTP_URL: url, SMTP_CONNECTIONS: maxConnections, EMAIL_FROM: from } = config;
+  const { SENDGRID_API_KEY: apiKey, SENDGRID_BASE_URL: baseUrl } = config;
+  if (url !== undefined) return createSmtpProvider({ url, from, maxConnections }) as Provider;
+  if (apiKey !== undefined) return createSendGridProvider({ apiKey, baseUrl, from }) as Provider;
+  return createEmailOutbox({ dir: outbox, from }) as Provider;
 }
 
 /** Each queue has a connection of its own; the access token is one for all. */
