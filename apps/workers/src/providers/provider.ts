@@ -50,6 +50,8 @@ export interface Delivery<Content extends RenderedEmail | RenderedPush = Rendere
   keys?: WebPushKeys | null;
   /** How urgent it is, for providers that can be told. */
   lane?: Lane;
+  /** Tries that failed and counted, before this one. */
+  failures?: number;
   /** When it is of no use any more, in milliseconds since the epoch. */
   expiresAt?: number;
   toName: string | null;
