@@ -63,7 +63,7 @@ export interface HttpSink {
 
 /** A provider on 127.0.0.1, by HTTP/1.1. `judge` says what a request deserves, as the provider would say it. */
 export async function startHttpSink(
-  judge: (request: HttpSinkRequest) => HttpSinkReply,
+  judge: (request: HttpSinkRequest) => HttpSinkReply | Promise<HttpSinkReply>,
   { port = 0, answer = () => undefined, certificate }: HttpSinkOptions = {},
 ): Promise<HttpSink> {
   const sockets = new Map<Socket, number>();
@@ -96,7 +96,7 @@ export async function startHttpSink(
     const body = Buffer.concat(await incoming.toArray());
     const request: HttpSinkRequest = { method, path, headers, body, json: jsonOf(body), connection };
     requests.push(request);
-    request.said = (await answer(requests.length, request)) ?? judge(request);
+    request.said = (await answer(requests.length, request)) ?? (await judge(request));
     give(response, request.said);
   }
 

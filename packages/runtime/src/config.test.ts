@@ -43,6 +43,10 @@ test('every fault is named at once', () => {
     BOARD_READ_ONLY: 'yes',
     FCM_SERVICE_ACCOUNT: '{"project_id":"x","client_email":"a@b.c"}',
     FCM_BASE_URL: 'fcm.googleapis.com',
+    VAPID_PUBLIC_KEY: 'B',
+    VAPID_PRIVATE_KEY: 'hunter2',
+    VAPID_SUBJECT: 'ada@example.com',
+    OUTBOUND_ALLOWED_NETWORKS: '10.0.0.0/8, 10.0.0.1',
     ADMIN_EMAIL: 'admin',
     ADMIN_PASSWORD: 'short',
     JWT_SECRET: 'short',
@@ -82,6 +86,10 @@ test('every fault is named at once', () => {
       'SENDGRID_BASE_URL',
       'TIDINGS_API_KEY',
       'TRUST_PROXY',
+      'VAPID_PUBLIC_KEY',
+      'VAPID_PRIVATE_KEY',
+      'VAPID_SUBJECT',
+      'OUTBOUND_ALLOWED_NETWORKS.1',
       'WORKERS_PORT',
     ].sort(),
   );
@@ -129,6 +137,28 @@ test('origins are given as a list, and as nothing but origins', () => {
     'ws://a.b',
   ]) {
     expect(faultsOf({ CORS_ORIGINS: wrong })).toEqual([expect.stringMatching(/^CORS_ORIGINS/)]);
+  }
+});
+
+test('the VAPID variables are set together or not at all', () => {
+  const VAPID_SUBJECT = 'mailto:push@example.com';
+  expect(faultsOf({ VAPID_SUBJECT })).toEqual([
+    'VAPID_PUBLIC_KEY: is needed beside the other VAPID variables',
+    'VAPID_PRIVATE_KEY: is needed beside the other VAPID variables',
+  ]);
+  const keys = { VAPID_PUBLIC_KEY: `B${'A'.repeat(86)}`, VAPID_PRIVATE_KEY: 'A'.repeat(43) };
+  expect(faultsOf({ ...keys, VAPID_SUBJECT })).toEqual([]);
+  for (const wrong of ['push@example.com', 'http://example.com', 'https://localhost', 'mailto:a@localhost']) {
+    expect(faultsOf({ ...keys, VAPID_SUBJECT: wrong })).toEqual([expect.stringMatching(/^VAPID_SUBJECT: /)]);
+  }
+});
+
+test('networks are given as a list, and as nothing but networks', () => {
+  const listed = parseConfig({ OUTBOUND_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8' });
+  expect(listed.OUTBOUND_ALLOWED_NETWORKS).toEqual(['10.1.0.0/16', 'fd00::/8']);
+  for (const wrong of ['*', 'localhost', '10.0.0.1', '10.0.0.0/33', '::1/129', '10.0.0.0/8 fd00::/8']) {
+    const faults = faultsOf({ OUTBOUND_ALLOWED_NETWORKS: wrong });
+    expect(faults).toEqual([expect.stringMatching(/^OUTBOUND_ALLOWED_NETWORKS/)]);
   }
 });
 

@@ -8,6 +8,7 @@ export const secretNames = [
   'SMTP_URL',
   'SENDGRID_API_KEY',
   'FCM_SERVICE_ACCOUNT',
+  'VAPID_PRIVATE_KEY',
   'TIDINGS_API_KEY',
   'JWT_SECRET',
   'JWT_SECRET_PREVIOUS',
@@ -27,6 +28,13 @@ const url = (schemes: string[], words: string[] = []) =>
 
 /** It becomes a header's value. */
 const secretWord = z.string().regex(/^[!-~]{1,500}$/, 'must be printable ASCII without spaces');
+
+/** Networks in CIDR notation (RFC 4632, RFC 4291 §2.3), separated by commas. */
+const networks = z
+  .string()
+  .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be networks such as 10.1.0.0/16' })))
+  .optional();
 
 /** Origins (RFC 6454), separated by commas. */
 const origins = z
@@ -87,6 +95,21 @@ export const environmentSchema = z
     FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
     FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),
     FCM_TOKEN_URL: url(['https:', 'http:']).optional(),
+    VAPID_PUBLIC_KEY: z
+      .string()
+      .regex(/^B[\w-]{86}$/, 'must be a P-256 point, 65 octets in base64url without padding')
+      .optional(),
+    VAPID_PRIVATE_KEY: z
+      .string()
+      .regex(/^[\w-]{43}$/, 'must be 32 octets in base64url without padding')
+      .optional(),
+    VAPID_SUBJECT: z
+      .string()
+      .refine((value) => ['mailto:', 'https:'].includes(protocolOf(value)) && !/\blocalhost\b/.test(value), {
+        message: 'must begin with mailto: or https://, and not be on localhost',
+      })
+      .optional(),
+    OUTBOUND_ALLOWED_NETWORKS: networks,
     TIDINGS_API_KEY: z
       .string()
       .regex(
@@ -120,6 +143,18 @@ export const environmentSchema = z
       message: 'must be an address of your own when SMTP_URL or SENDGRID_API_KEY is set',
     },
   )
+  .superRefine((env, context) => {
+    const names = ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'] as const;
+    const missing = names.filter((name) => env[name] === undefined);
+    if (missing.length === names.length) return;
+    for (const name of missing) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'is needed beside the other VAPID variables',
+      });
+    }
+  })
   .refine((env) => env.ADMIN_PASSWORD === undefined || env.ADMIN_EMAIL !== undefined, {
     path: ['ADMIN_EMAIL'],
     message: 'is needed beside ADMIN_PASSWORD',

@@ -90,7 +90,7 @@ export function createProcessor(options: ProcessorOptions) {
         worker: owner,
         outcome: result.outcome,
         reason: result.reason ?? null,
-        provider: provider.name,
+        provider: result.provider ?? provider.name,
         code: result.code ?? null,
         response: result.response ?? null,
         verdict,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
 import { startScriptedSmtp } from '../../../../test/support/scripted-smtp.ts';
 import { makeServiceAccount } from '../../../../test/support/service-account.ts';
+import { makeVapidKeys } from '../../../../test/support/web-push-sink.ts';
 import { chooseProvider } from './choose-provider.ts';
 
 const good = {
@@ -14,7 +15,10 @@ const good = {
   FCM_BASE_URL: 'https://fcm.example',
 };
 
-test('e-mail goes by SMTP or else SendGrid and push by FCM when they are set, else to files', () => {
+const { publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY } = makeVapidKeys();
+const vapid = { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT: 'mailto:push@acme.example' };
+
+test('e-mail goes by SMTP or else SendGrid, push by FCM and Web Push when they are set, else to files', () => {
   const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
     chooseProvider(config)(queue).name;
   const { SMTP_URL: _, ...withoutSmtp } = good;
@@ -27,6 +31,8 @@ test('e-mail goes by SMTP or else SendGrid and push by FCM when they are set, el
   expect(nameOf(withFcm, 'push')).toBe('fcm');
   expect(nameOf(withFcm, 'push-critical')).toBe('fcm');
   expect(nameOf(withFcm, 'email')).toBe('smtp');
+  expect(nameOf({ ...good, ...vapid }, 'push')).toBe('web-push');
+  expect(nameOf({ ...withFcm, ...vapid }, 'push-critical')).toBe('fcm+web-push');
 });
 
 test('each e-mail queue opens as many connections as it may, and no more', async () => {
@@ -72,10 +78,12 @@ test('settings that cannot be read are told together, before anything starts, wi
     SMTP_URL: 'smtp://user:s3cret@host?retry=1',
     EMAIL_FROM: 'nobody',
     FCM_SERVICE_ACCOUNT: makeServiceAccount({ private_key }).account,
+    ...vapid,
+    VAPID_PRIVATE_KEY: makeVapidKeys().privateKey,
   };
   expect(() => chooseProvider(bad)).toThrow(ConfigError);
   expect(() => chooseProvider(bad)).toThrow(
-    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*FCM_SERVICE_ACCOUNT: private_key/,
+    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*FCM_SERVICE_ACCOUNT: private_key[\s\S]*VAPID_PRIVATE_KEY: /,
   );
   expect(() => chooseProvider(bad)).not.toThrow(/s3cret/);
 });

@@ -6,11 +6,14 @@ import { createFcmProvider } from './fcm.ts';
 import { createAccessTokens } from './fcm-access-tokens.ts';
 import { readSigningKey } from './fcm-token-request.ts';
 import { parseMailbox } from './mime.ts';
-import type { Provider } from './provider.ts';
+import type { Provider, RenderedPush } from './provider.ts';
+import { createPushByPlatform } from './push-by-platform.ts';
 import { createPushOutbox } from './push-outbox.ts';
 import { createSendGridProvider } from './sendgrid.ts';
 import { createSmtpProvider } from './smtp.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
+import { createWebPushProvider } from './web-push.ts';
+import { checkVapidKeys } from './web-push-request.ts';
 
 type ProviderConfig = Pick<
   Config,
@@ -23,26 +26,42 @@ type ProviderConfig = Pick<
   | 'FCM_SERVICE_ACCOUNT'
   | 'FCM_BASE_URL'
   | 'FCM_TOKEN_URL'
+  | 'VAPID_PUBLIC_KEY'
+  | 'VAPID_PRIVATE_KEY'
+  | 'VAPID_SUBJECT'
+  | 'OUTBOUND_ALLOWED_NETWORKS'
 >;
 
 /**
- * The provider of each queue: SMTP or else SendGrid, and FCM, where they are set; else files in `DATA_DIR/outbox`.
+ * The provider of each queue: of e-mail SMTP, or else SendGrid, of push FCM and Web Push for their platforms, as they
+ * are set; with none, files in `DATA_DIR/outbox`.
  *
  * @throws ConfigError when a setting cannot be used, before anything is started.
  */
 export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Provider {
   const { SMTP_URL, EMAIL_FROM, FCM_SERVICE_ACCOUNT } = config;
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = config;
   const faults = [
     ...faultsOf('SMTP_URL', () => SMTP_URL !== undefined && parseSmtpUrl(SMTP_URL)),
     ...faultsOf('EMAIL_FROM', () => parseMailbox(EMAIL_FROM)),
     ...faultsOf('FCM_SERVICE_ACCOUNT', () => FCM_SERVICE_ACCOUNT && readSigningKey(FCM_SERVICE_ACCOUNT)),
+    ...faultsOf(
+      'VAPID_PRIVATE_KEY',
+      () => publicKey && privateKey && checkVapidKeys({ publicKey, privateKey }),
+    ),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
   const outbox = join(config.DATA_DIR, 'outbox');
   const createEmail = () => email(config, outbox);
-  const createPush =
-    fcm(config) ?? ((): Provider => createPushOutbox({ dir: join(outbox, 'push') }) as Provider);
+  const pushProviders = [fcm(config), webPush(config)].filter((one) => one !== undefined);
+  const createPush = () => push(pushProviders, outbox);
   return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());
+}
+
+function push(creators: Array<() => Provider<RenderedPush>>, outbox: string): Provider {
+  const [first, ...others] = creators.map((create) => create());
+  if (first === undefined) return createPushOutbox({ dir: join(outbox, 'push') }) as Provider;
+  return (others.length === 0 ? first : createPushByPlatform([first, ...others])) as Provider;
 }
 
 function email(config: ProviderConfig, outbox: string): Provider {
@@ -54,11 +73,18 @@ function email(config: ProviderConfig, outbox: string): Provider {
 }
 
 /** Each queue has a connection of its own; the access token is one for all. */
-function fcm(config: ProviderConfig): (() => Provider) | undefined {
+function fcm(config: ProviderConfig): (() => Provider<RenderedPush>) | undefined {
   const { FCM_SERVICE_ACCOUNT: account, FCM_BASE_URL: baseUrl, FCM_TOKEN_URL: url } = config;
   if (account === undefined) return undefined;
   const tokens = createAccessTokens({ account, url });
-  return () => createFcmProvider({ projectId: account.project_id, baseUrl, tokens }) as Provider;
+  return () => createFcmProvider({ projectId: account.project_id, baseUrl, tokens });
+}
+
+function webPush(config: ProviderConfig): (() => Provider<RenderedPush>) | undefined {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT: subject } = config;
+  if (publicKey === undefined || privateKey === undefined || subject === undefined) return undefined;
+  const vapid = { publicKey, privateKey, subject };
+  return () => createWebPushProvider({ vapid, allowedNetworks: config.OUTBOUND_ALLOWED_NETWORKS });
 }
 
 function faultsOf(name: string, read: () => unknown): string[] {
