@@ -43,6 +43,9 @@ test('every fault is named at once', () => {
     BOARD_READ_ONLY: 'yes',
     FCM_SERVICE_ACCOUNT: '{"project_id":"x","client_email":"a@b.c"}',
     FCM_BASE_URL: 'fcm.googleapis.com',
+    ONESIGNAL_APP_ID: 'my-app',
+    ONESIGNAL_API_KEY: 'two words',
+    ONESIGNAL_BASE_URL: 'ftp://onesignal.com',
     VAPID_PUBLIC_KEY: 'B',
     VAPID_PRIVATE_KEY: 'hunter2',
     VAPID_SUBJECT: 'ada@example.com',
@@ -86,6 +89,9 @@ test('every fault is named at once', () => {
       'SENDGRID_BASE_URL',
       'TIDINGS_API_KEY',
       'TRUST_PROXY',
+      'ONESIGNAL_APP_ID',
+      'ONESIGNAL_API_KEY',
+      'ONESIGNAL_BASE_URL',
       'VAPID_PUBLIC_KEY',
       'VAPID_PRIVATE_KEY',
       'VAPID_SUBJECT',
@@ -151,6 +157,15 @@ test('the VAPID variables are set together or not at all', () => {
   for (const wrong of ['push@example.com', 'http://example.com', 'https://localhost', 'mailto:a@localhost']) {
     expect(faultsOf({ ...keys, VAPID_SUBJECT: wrong })).toEqual([expect.stringMatching(/^VAPID_SUBJECT: /)]);
   }
+});
+
+test('an app of OneSignal and its key are set together', () => {
+  const ONESIGNAL_APP_ID = '5dcf9ad4-6f5d-4b4c-8a3b-6c1b9d1f0a27';
+  const ONESIGNAL_API_KEY = 'os_v2_app_key';
+  const together = ['ONESIGNAL_APP_ID: and ONESIGNAL_API_KEY are set together'];
+  expect(faultsOf({ ONESIGNAL_APP_ID })).toEqual(together);
+  expect(faultsOf({ ONESIGNAL_API_KEY })).toEqual(together);
+  expect(faultsOf({ ONESIGNAL_APP_ID, ONESIGNAL_API_KEY })).toEqual([]);
 });
 
 test('networks are given as a list, and as nothing but networks', () => {

@@ -8,6 +8,7 @@ export const secretNames = [
   'SMTP_URL',
   'SENDGRID_API_KEY',
   'FCM_SERVICE_ACCOUNT',
+  'ONESIGNAL_API_KEY',
   'VAPID_PRIVATE_KEY',
   'TIDINGS_API_KEY',
   'JWT_SECRET',
@@ -95,6 +96,9 @@ export const environmentSchema = z
     FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
     FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),
     FCM_TOKEN_URL: url(['https:', 'http:']).optional(),
+    ONESIGNAL_APP_ID: z.guid().optional(),
+    ONESIGNAL_API_KEY: secretWord.optional(),
+    ONESIGNAL_BASE_URL: url(['https:', 'http:']).default('https://api.onesignal.com'),
     VAPID_PUBLIC_KEY: z
       .string()
       .regex(/^B[\w-]{86}$/, 'must be a P-256 point, 65 octets in base64url without padding')
@@ -143,6 +147,10 @@ export const environmentSchema = z
       message: 'must be an address of your own when SMTP_URL or SENDGRID_API_KEY is set',
     },
   )
+  .refine((env) => (env.ONESIGNAL_APP_ID === undefined) === (env.ONESIGNAL_API_KEY === undefined), {
+    path: ['ONESIGNAL_APP_ID'],
+    message: 'and ONESIGNAL_API_KEY are set together',
+  })
   .superRefine((env, context) => {
     const names = ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'] as const;
     const missing = names.filter((name) => env[name] === undefined);

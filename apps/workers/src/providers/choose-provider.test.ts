@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConfigError } from '@tidings/runtime';
 import { expect, test } from 'vitest';
 import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
@@ -13,12 +14,13 @@ const good = {
   SENDGRID_BASE_URL: 'https://sendgrid.example',
   EMAIL_FROM: 'Acme <hello@acme.example>',
   FCM_BASE_URL: 'https://fcm.example',
+  ONESIGNAL_BASE_URL: 'https://onesignal.example',
 };
 
 const { publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY } = makeVapidKeys();
 const vapid = { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT: 'mailto:push@acme.example' };
 
-test('e-mail goes by SMTP or else SendGrid, push by FCM and Web Push when they are set, else to files', () => {
+test('e-mail goes by SMTP or else SendGrid, push by each platform’s provider, as they are set, else to files', () => {
   const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
     chooseProvider(config)(queue).name;
   const { SMTP_URL: _, ...withoutSmtp } = good;
@@ -33,6 +35,9 @@ test('e-mail goes by SMTP or else SendGrid, push by FCM and Web Push when they a
   expect(nameOf(withFcm, 'email')).toBe('smtp');
   expect(nameOf({ ...good, ...vapid }, 'push')).toBe('web-push');
   expect(nameOf({ ...withFcm, ...vapid }, 'push-critical')).toBe('fcm+web-push');
+  const oneSignal = { ONESIGNAL_APP_ID: randomUUID(), ONESIGNAL_API_KEY: 'key' };
+  expect(nameOf({ ...good, ...oneSignal }, 'push')).toBe('onesignal');
+  expect(nameOf({ ...withFcm, ...oneSignal, ...vapid }, 'push')).toBe('fcm+onesignal+web-push');
 });
 
 test('each e-mail queue opens as many connections as it may, and no more', async () => {

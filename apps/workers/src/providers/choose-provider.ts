@@ -6,6 +6,7 @@ import { createFcmProvider } from './fcm.ts';
 import { createAccessTokens } from './fcm-access-tokens.ts';
 import { readSigningKey } from './fcm-token-request.ts';
 import { parseMailbox } from './mime.ts';
+import { createOneSignalProvider } from './onesignal.ts';
 import type { Provider, RenderedPush } from './provider.ts';
 import { createPushByPlatform } from './push-by-platform.ts';
 import { createPushOutbox } from './push-outbox.ts';
@@ -26,6 +27,9 @@ type ProviderConfig = Pick<
   | 'FCM_SERVICE_ACCOUNT'
   | 'FCM_BASE_URL'
   | 'FCM_TOKEN_URL'
+  | 'ONESIGNAL_APP_ID'
+  | 'ONESIGNAL_API_KEY'
+  | 'ONESIGNAL_BASE_URL'
   | 'VAPID_PUBLIC_KEY'
   | 'VAPID_PRIVATE_KEY'
   | 'VAPID_SUBJECT'
@@ -33,8 +37,8 @@ type ProviderConfig = Pick<
 >;
 
 /**
- * The provider of each queue: of e-mail SMTP, or else SendGrid, of push FCM and Web Push for their platforms, as they
- * are set; with none, files in `DATA_DIR/outbox`.
+ * The provider of each queue: of e-mail SMTP, or else SendGrid, of push FCM, OneSignal and Web Push for their
+ * platforms, as they are set; with none, files in `DATA_DIR/outbox`.
  *
  * @throws ConfigError when a setting cannot be used, before anything is started.
  */
@@ -53,7 +57,7 @@ export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Pr
   if (faults.length > 0) throw new ConfigError(faults);
   const outbox = join(config.DATA_DIR, 'outbox');
   const createEmail = () => email(config, outbox);
-  const pushProviders = [fcm(config), webPush(config)].filter((one) => one !== undefined);
+  const pushProviders = [fcm(config), oneSignal(config), webPush(config)].filter((one) => one !== undefined);
   const createPush = () => push(pushProviders, outbox);
   return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());
 }
@@ -78,6 +82,12 @@ function fcm(config: ProviderConfig): (() => Provider<RenderedPush>) | undefined
   if (account === undefined) return undefined;
   const tokens = createAccessTokens({ account, url });
   return () => createFcmProvider({ projectId: account.project_id, baseUrl, tokens });
+}
+
+function oneSignal(config: ProviderConfig): (() => Provider<RenderedPush>) | undefined {
+  const { ONESIGNAL_APP_ID: appId, ONESIGNAL_API_KEY: apiKey, ONESIGNAL_BASE_URL: baseUrl } = config;
+  if (appId === undefined || apiKey === undefined) return undefined;
+  return () => createOneSignalProvider({ appId, apiKey, baseUrl });
 }
 
 function webPush(config: ProviderConfig): (() => Provider<RenderedPush>) | undefined {
