@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { Agent, request } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeCertificate } from '../../../test/support/certificate.ts';
-import { createSafeConnector, isPublicAddress, type Resolve } from './safe-dial.ts';
+import { startDnsSink } from '../../../test/support/dns-sink.ts';
+import { createResolve, createSafeConnector, isPublicAddress, type Resolve } from './safe-dial.ts';
 
 const running: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -170,9 +171,12 @@ describe('a URL', () => {
     await expect(get(`${scheme}${host}:8080/`, dispatcher)).rejects.toMatchObject({ code: 'EUNSAFE' });
   });
 
-  test('localhost, by the system’s resolver, is connected to by nobody', async () => {
+  test('localhost is connected to by nobody', async () => {
     const server = await startServer();
-    await expect(get('https://localhost/', dispatcherWith())).rejects.toMatchObject({ code: 'EUNSAFE' });
+    for (const name of ['localhost', 'LOCALHOST', 'localhost.', 'a.localhost']) {
+      const asked = get(`https://${name}/`, dispatcherWith());
+      await expect(asked).rejects.toMatchObject({ code: 'EUNSAFE' });
+    }
     await expect(get(`https://localhost:${server.port}/`, dispatcherWith())).rejects.toMatchObject({
       code: 'EUNSAFE',
     });
@@ -184,6 +188,39 @@ describe('a URL', () => {
     await expect(get(`https://${host}/`, dispatcherWith({ resolve }))).rejects.toMatchObject({
       code: 'ENOTFOUND',
     });
+  });
+});
+
+describe('a name', () => {
+  test('has the addresses of both families that DNS says, whichever there are', async () => {
+    const dns = await startDnsSink({
+      'both.test': ['8.8.8.8', '8.8.4.4', '2001:4860:4860::8888'],
+      'old.test': ['8.8.8.8'],
+      'new.test': ['2001:4860:4860::8888'],
+      'none.test': [],
+    });
+    running.push(dns.stop);
+    const resolve = createResolve([dns.server]);
+    const namesOf = async (name: string) =>
+      (await resolve(name)).map(({ address, family }) => `${family} ${address}`).toSorted();
+    expect(await namesOf('both.test')).toEqual(['4 8.8.4.4', '4 8.8.8.8', '6 2001:4860:4860::8888']);
+    expect(await namesOf('old.test')).toEqual(['4 8.8.8.8']);
+    expect(await namesOf('new.test')).toEqual(['6 2001:4860:4860::8888']);
+    await expect(resolve('none.test')).rejects.toMatchObject({ code: 'ENODATA' });
+    await expect(resolve('unknown.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    expect(dns.asked.slice(0, 2).toSorted()).toEqual(['A both.test', 'AAAA both.test']);
+  });
+
+  test('of which DNS says a private address in either family is connected to by nobody', async () => {
+    const dns = await startDnsSink({
+      'six.test': ['8.8.8.8', 'fd00::1'],
+      'four.test': ['10.0.0.1', '2001:4860:4860::8888'],
+    });
+    running.push(dns.stop);
+    const dispatcher = dispatcherWith({ resolve: createResolve([dns.server]) });
+    for (const name of ['six.test', 'four.test']) {
+      await expect(get(`https://${name}/`, dispatcher)).rejects.toMatchObject({ code: 'EUNSAFE' });
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { lookup as resolveWithSystem } from 'node:dns/promises';
+import { Resolver } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { buildConnector } from 'undici';
@@ -77,8 +77,8 @@ export function isPublicAddress(address: string): boolean {
  * It checks each connection, and a redirect needs another one: but whoever follows redirects tells the request's
  * headers to strangers.
  *
- * `allowedNetworks` are networks (CIDR) that are reached besides, by http and on any port too. Fails with
- * `UnsafeTarget`, or with what DNS, TCP or TLS said.
+ * `allowedNetworks` are networks (CIDR) that are reached besides, by http and on any port too. Names come from DNS
+ * alone, not from /etc/hosts. Fails with `UnsafeTarget`, or with what DNS, TCP or TLS said.
  */
 export function createSafeConnector(
   options: {
@@ -89,7 +89,7 @@ export function createSafeConnector(
     tls?: Pick<ConnectionOptions, 'ca'>;
   } = {},
 ): buildConnector.connector {
-  const { allowedNetworks = [], resolve = resolveAll, timeoutMs = 10_000, tls = {} } = options;
+  const { allowedNetworks = [], resolve = createResolve(), timeoutMs = 10_000, tls = {} } = options;
   const isAllowed = networksOf(allowedNetworks);
 
   /** Throws unless every one of the addresses may be connected to. */
@@ -144,8 +144,29 @@ export function createSafeConnector(
   };
 }
 
-function resolveAll(hostname: string): Promise<HostAddress[]> {
-  return resolveWithSystem(hostname, { all: true });
+/**
+ * Asks DNS itself. The system's `getaddrinfo` takes one of the process' few threads until it is answered, and it is
+ * somebody else's name server that answers: four slow ones would stop every file and every other look-up.
+ *
+ * @param servers addresses, with a port where it is not 53; those of the system when left out
+ */
+export function createResolve(servers?: string[]): Resolve {
+  return async (hostname) => {
+    // RFC 6761 §6.3: no server is to be asked.
+    if (/(^|\.)localhost\.?$/i.test(hostname)) return [{ address: '127.0.0.1', family: 4 }];
+    // A new one knows the servers that the system has now.
+    const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+    if (servers !== undefined) resolver.setServers(servers);
+    const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+    const found = answers.flatMap((answer, index) => {
+      if (answer.status === 'rejected') return [];
+      return answer.value.map((address) => ({ address, family: index === 0 ? 4 : 6 }));
+    });
+    // A name may well have addresses of one family only.
+    const [first] = answers;
+    if (found.length === 0 && first.status === 'rejected') throw first.reason;
+    return found;
+  };
 }
 
 /** Whether an address is in one of the networks. The families are kept apart: ::ffff:0:0/96 is not all of IPv4. */
