@@ -86,6 +86,8 @@ test.each([
   ['not_sent', 'EUNSAFE', 'rejected invalid_address', 'rejected invalid_address'],
   ['not_sent', 'ECONNREFUSED', 'held provider_unavailable', 'transient provider_unavailable'],
   ['not_sent', 'ENOTFOUND', 'held provider_unavailable', 'transient provider_unavailable'],
+  // We are closing: nobody's fault.
+  ['not_sent', 'ECLOSED', 'held provider_unavailable', 'held provider_unavailable'],
   ['not_sent', 'CERT_HAS_EXPIRED', 'held provider_configuration', 'transient provider_unavailable'],
   ['unknown', 'ETIMEDOUT', 'ambiguous connection_lost', 'ambiguous connection_lost'],
 ] as const)('without a reply: %s, %s', (fate, code, expected, ofAnyHost) => {

@@ -87,7 +87,7 @@ export function classifyWebPushFailure(
   const { fate, code, message } = failure;
   const response = readable(message);
   if (code === 'EUNSAFE') return { outcome: 'rejected', reason: 'invalid_address', code, response };
-  if (isKnownService || fate === 'unknown') return classifyHttpFailure(failure);
+  if (isKnownService || fate === 'unknown' || code === 'ECLOSED') return classifyHttpFailure(failure);
   return { outcome: 'transient', reason: 'provider_unavailable', code, response };
 }
 
