@@ -166,6 +166,16 @@ describe('a message', () => {
   });
 });
 
+test('a subscription of GCM, which has ended, bounces', async () => {
+  const sink = await sinkOf();
+  const to = { ...sink.subscribe(vapid.publicKey), endpoint: 'https://android.googleapis.com/gcm/send/abc' };
+  expect(await providerFor(sink).send(delivery(to))).toEqual({
+    outcome: 'bounced',
+    reason: 'invalid_address',
+    response: 'GCM has ended',
+  });
+});
+
 describe('a subscription', () => {
   test('that is gone, unknown for the second time, or of another key bounces', async () => {
     const sink = await sinkOf();
