@@ -7,15 +7,18 @@ export interface Certificate {
 }
 
 /**
- * A self-signed certificate (X.509 v3, RFC 5280) of 127.0.0.1, which is its own authority: whoever is given it as
- * one trusts it. The dates are milliseconds since the epoch.
+ * A self-signed certificate (X.509 v3, RFC 5280) of 127.0.0.1 and of `names`, which is its own authority: whoever is
+ * given it as one trusts it. The dates are milliseconds since the epoch.
  */
-export function makeCertificate(options: { from?: number; to?: number } = {}): Certificate {
-  const { from = Date.now() - 86_400_000, to = Date.now() + 86_400_000 } = options;
+export function makeCertificate(options: { from?: number; to?: number; names?: string[] } = {}): Certificate {
+  const { from = Date.now() - 86_400_000, to = Date.now() + 86_400_000, names = [] } = options;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
   const name = sequence(set(sequence(oid('550403'), der(0x0c, Buffer.from(randomBytes(8).toString('hex'))))));
-  const alternativeName = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
+  const alternativeName = sequence(
+    der(0x87, Buffer.from([127, 0, 0, 1])),
+    ...names.map((one) => der(0x82, Buffer.from(one))),
+  );
   const isAuthority = sequence(der(0x01, Buffer.from([0xff])));
   const extensions = sequence(
     sequence(oid('551d11'), der(0x04, alternativeName)),

@@ -1,4 +1,4 @@
-import type { Lane, SendOutput } from '@tidings/contracts';
+import type { Lane, Platform, SendOutput } from '@tidings/contracts';
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database, Decide, Question, Store } from './index.ts';
@@ -47,15 +47,17 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         onAmbiguous?: 'hold';
         /** Of a device: it is a push then. */
         token?: string;
+        platform?: Platform;
       } = {},
     ): Promise<string> {
       made += 1;
       const id = `ntf_${String(made).padStart(6, '0')}`;
       const { recipientId = null, category = null, lane = 'normal', onAmbiguous = 'resend', token } = options;
+      const { platform = 'fcm' } = options;
       const to =
         token === undefined
           ? { channel: 'email' as const, address: 'ada@example.com' }
-          : { channel: 'push' as const, platform: 'fcm' as const, address: token };
+          : { channel: 'push' as const, platform, address: token };
       const expiresAt = Date.now() + 3_600_000;
       const answer: SendOutput = { id, status: 'accepted', messages: [] };
       const messageId = id.replace('ntf', 'msg');
@@ -286,6 +288,30 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       for (const id of ids.slice(1)) {
         expect((await messageOf(id)).message).toMatchObject({ status: 'skipped', reason: 'no_device' });
       }
+    });
+
+    test('a push to a Web Push subscription comes with the keys that it has now', async () => {
+      const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
+      const register = (platform: Platform, token: string, auth?: string) =>
+        store.registerDevice(
+          projectId,
+          { id: `dev_${made}_${token}_${auth}`, recipientId: 'rcp_ada', platform, token, keys: keysOf(auth) },
+          { actor, auditId: `aud_${made}_${token}_${auth}` },
+        );
+      const keysOf = (auth?: string) => (auth === undefined ? null : { p256dh: 'B', auth });
+      await register('webpush', 'https://push.example/1', 'old');
+      await register('webpush', 'https://push.example/2', 'another');
+      await register('fcm', 'phone');
+      const ids = [
+        await accepted({ recipientId: 'rcp_ada', platform: 'webpush', token: 'https://push.example/1' }),
+        await accepted({ recipientId: 'rcp_ada', platform: 'webpush', token: 'https://push.example/2' }),
+        await accepted({ recipientId: 'rcp_ada', token: 'phone' }),
+        await accepted({ recipientId: 'rcp_ada' }),
+      ];
+      await register('webpush', 'https://push.example/1', 'new');
+      const { claimed } = await claim(ids, send);
+      const keys = new Map(claimed.map((one) => [one.message.id, one.keys]));
+      expect(ids.map((id) => keys.get(id))).toEqual([keysOf('new'), keysOf('another'), null, null]);
     });
 
     test('the decision about one does not touch the others, and it is asked for each with all it needs', async () => {

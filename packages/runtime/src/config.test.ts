@@ -43,6 +43,13 @@ test('every fault is named at once', () => {
     BOARD_READ_ONLY: 'yes',
     FCM_SERVICE_ACCOUNT: '{"project_id":"x","client_email":"a@b.c"}',
     FCM_BASE_URL: 'fcm.googleapis.com',
+    ONESIGNAL_APP_ID: 'my-app',
+    ONESIGNAL_API_KEY: 'two words',
+    ONESIGNAL_BASE_URL: 'ftp://onesignal.com',
+    VAPID_PUBLIC_KEY: 'B',
+    VAPID_PRIVATE_KEY: 'hunter2',
+    VAPID_SUBJECT: 'ada@example.com',
+    OUTBOUND_ALLOWED_NETWORKS: '10.0.0.0/8, 10.0.0.1',
     ADMIN_EMAIL: 'admin',
     ADMIN_PASSWORD: 'short',
     JWT_SECRET: 'short',
@@ -50,6 +57,8 @@ test('every fault is named at once', () => {
     TRUST_PROXY: '11',
     SMTP_URL: 'localhost:25',
     SMTP_CONNECTIONS: '201',
+    SENDGRID_API_KEY: 'SG.key\nx: y',
+    SENDGRID_BASE_URL: 'api.sendgrid.com',
     TIDINGS_API_KEY: 'secret',
     API_RATE_LIMIT: '0',
     EMAIL_RATE_LIMIT: '-1',
@@ -76,8 +85,17 @@ test('every fault is named at once', () => {
       'REDIS_URL',
       'SMTP_URL',
       'SMTP_CONNECTIONS',
+      'SENDGRID_API_KEY',
+      'SENDGRID_BASE_URL',
       'TIDINGS_API_KEY',
       'TRUST_PROXY',
+      'ONESIGNAL_APP_ID',
+      'ONESIGNAL_API_KEY',
+      'ONESIGNAL_BASE_URL',
+      'VAPID_PUBLIC_KEY',
+      'VAPID_PRIVATE_KEY',
+      'VAPID_SUBJECT',
+      'OUTBOUND_ALLOWED_NETWORKS.1',
       'WORKERS_PORT',
     ].sort(),
   );
@@ -95,6 +113,7 @@ test('a mail server needs a sender of your own', () => {
   const SMTP_URL = 'smtp://mail.example.com';
   expect(faultsOf({ SMTP_URL })).toEqual([expect.stringMatching(/^EMAIL_FROM: /)]);
   expect(faultsOf({ SMTP_URL, EMAIL_FROM: 'Ada <ada@example.com>' })).toEqual([]);
+  expect(faultsOf({ SENDGRID_API_KEY: 'SG.key' })).toEqual([expect.stringMatching(/^EMAIL_FROM: /)]);
 });
 
 test('what signs e-mails is set in full or not at all', () => {
@@ -144,6 +163,37 @@ test('origins are given as a list, and as nothing but origins', () => {
     'ws://a.b',
   ]) {
     expect(faultsOf({ CORS_ORIGINS: wrong })).toEqual([expect.stringMatching(/^CORS_ORIGINS/)]);
+  }
+});
+
+test('the VAPID variables are set together or not at all', () => {
+  const VAPID_SUBJECT = 'mailto:push@example.com';
+  expect(faultsOf({ VAPID_SUBJECT })).toEqual([
+    'VAPID_PUBLIC_KEY: is needed beside the other VAPID variables',
+    'VAPID_PRIVATE_KEY: is needed beside the other VAPID variables',
+  ]);
+  const keys = { VAPID_PUBLIC_KEY: `B${'A'.repeat(86)}`, VAPID_PRIVATE_KEY: 'A'.repeat(43) };
+  expect(faultsOf({ ...keys, VAPID_SUBJECT })).toEqual([]);
+  for (const wrong of ['push@example.com', 'http://example.com', 'https://localhost', 'mailto:a@localhost']) {
+    expect(faultsOf({ ...keys, VAPID_SUBJECT: wrong })).toEqual([expect.stringMatching(/^VAPID_SUBJECT: /)]);
+  }
+});
+
+test('an app of OneSignal and its key are set together', () => {
+  const ONESIGNAL_APP_ID = '5dcf9ad4-6f5d-4b4c-8a3b-6c1b9d1f0a27';
+  const ONESIGNAL_API_KEY = 'os_v2_app_key';
+  const together = ['ONESIGNAL_APP_ID: and ONESIGNAL_API_KEY are set together'];
+  expect(faultsOf({ ONESIGNAL_APP_ID })).toEqual(together);
+  expect(faultsOf({ ONESIGNAL_API_KEY })).toEqual(together);
+  expect(faultsOf({ ONESIGNAL_APP_ID, ONESIGNAL_API_KEY })).toEqual([]);
+});
+
+test('networks are given as a list, and as nothing but networks', () => {
+  const listed = parseConfig({ OUTBOUND_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8' });
+  expect(listed.OUTBOUND_ALLOWED_NETWORKS).toEqual(['10.1.0.0/16', 'fd00::/8']);
+  for (const wrong of ['*', 'localhost', '10.0.0.1', '10.0.0.0/33', '::1/129', '10.0.0.0/8 fd00::/8']) {
+    const faults = faultsOf({ OUTBOUND_ALLOWED_NETWORKS: wrong });
+    expect(faults).toEqual([expect.stringMatching(/^OUTBOUND_ALLOWED_NETWORKS/)]);
   }
 });
 

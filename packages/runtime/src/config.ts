@@ -7,7 +7,10 @@ export const secretNames = [
   'REDIS_URL',
   'SMTP_URL',
   'DKIM_PRIVATE_KEY',
+  'SENDGRID_API_KEY',
   'FCM_SERVICE_ACCOUNT',
+  'ONESIGNAL_API_KEY',
+  'VAPID_PRIVATE_KEY',
   'TIDINGS_API_KEY',
   'JWT_SECRET',
   'JWT_SECRET_PREVIOUS',
@@ -26,6 +29,16 @@ const url = (schemes: string[], words: string[] = []) =>
   z.string().refine((value) => words.includes(value) || schemes.includes(protocolOf(value)), {
     message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
   });
+
+/** It becomes a header's value. */
+const secretWord = z.string().regex(/^[!-~]{1,500}$/, 'must be printable ASCII without spaces');
+
+/** Networks in CIDR notation (RFC 4632, RFC 4291 §2.3), separated by commas. */
+const networks = z
+  .string()
+  .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be networks such as 10.1.0.0/16' })))
+  .optional();
 
 /** Origins (RFC 6454), separated by commas. */
 const origins = z
@@ -84,6 +97,8 @@ export const environmentSchema = z
     WORKERS_PORT: port(3002),
     SMTP_URL: url(['smtp:', 'smtps:']).optional(),
     SMTP_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(200)).default(16),
+    SENDGRID_API_KEY: secretWord.optional(),
+    SENDGRID_BASE_URL: url(['https:', 'http:']).default('https://api.sendgrid.com'),
     EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
     DKIM_DOMAIN: z.string().max(253).regex(labels, 'must be a domain such as acme.example').optional(),
     DKIM_SELECTOR: z.string().max(253).regex(labels, 'must be a selector such as tidings').optional(),
@@ -95,6 +110,24 @@ export const environmentSchema = z
     FCM_SERVICE_ACCOUNT: serviceAccount.optional(),
     FCM_BASE_URL: url(['https:', 'http:']).default('https://fcm.googleapis.com'),
     FCM_TOKEN_URL: url(['https:', 'http:']).optional(),
+    ONESIGNAL_APP_ID: z.guid().optional(),
+    ONESIGNAL_API_KEY: secretWord.optional(),
+    ONESIGNAL_BASE_URL: url(['https:', 'http:']).default('https://api.onesignal.com'),
+    VAPID_PUBLIC_KEY: z
+      .string()
+      .regex(/^B[\w-]{86}$/, 'must be a P-256 point, 65 octets in base64url without padding')
+      .optional(),
+    VAPID_PRIVATE_KEY: z
+      .string()
+      .regex(/^[\w-]{43}$/, 'must be 32 octets in base64url without padding')
+      .optional(),
+    VAPID_SUBJECT: z
+      .string()
+      .refine((value) => ['mailto:', 'https:'].includes(protocolOf(value)) && !/\blocalhost\b/.test(value), {
+        message: 'must begin with mailto: or https://, and not be on localhost',
+      })
+      .optional(),
+    OUTBOUND_ALLOWED_NETWORKS: networks,
     TIDINGS_API_KEY: z
       .string()
       .regex(
@@ -121,9 +154,30 @@ export const environmentSchema = z
     PUSH_RATE_LIMIT: rate,
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   })
-  .refine((env) => env.SMTP_URL === undefined || !env.EMAIL_FROM.includes('@localhost'), {
-    path: ['EMAIL_FROM'],
-    message: 'must be an address of your own when SMTP_URL is set',
+  .refine(
+    ({ SMTP_URL, SENDGRID_API_KEY: key, EMAIL_FROM }) => {
+      return (SMTP_URL === undefined && key === undefined) || !EMAIL_FROM.includes('@localhost');
+    },
+    {
+      path: ['EMAIL_FROM'],
+      message: 'must be an address of your own when SMTP_URL or SENDGRID_API_KEY is set',
+    },
+  )
+  .refine((env) => (env.ONESIGNAL_APP_ID === undefined) === (env.ONESIGNAL_API_KEY === undefined), {
+    path: ['ONESIGNAL_APP_ID'],
+    message: 'and ONESIGNAL_API_KEY are set together',
+  })
+  .superRefine((env, context) => {
+    const names = ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'] as const;
+    const missing = names.filter((name) => env[name] === undefined);
+    if (missing.length === names.length) return;
+    for (const name of missing) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'is needed beside the other VAPID variables',
+      });
+    }
   })
   .superRefine((env, context) => {
     const missing = dkimNames.filter((name) => env[name] === undefined);

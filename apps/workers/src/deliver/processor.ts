@@ -51,7 +51,7 @@ export function createProcessor(options: ProcessorOptions) {
   });
 
   async function attempt(claimed: Claimed): Promise<ProviderResult> {
-    const { message, notification } = claimed;
+    const { message, notification, keys } = claimed;
     const { platform } = message;
     if (platform !== null && provider.platforms?.includes(platform) === false) {
       return { outcome: 'rejected', reason: 'no_provider' };
@@ -62,7 +62,9 @@ export function createProcessor(options: ProcessorOptions) {
       messageId: message.id,
       address: message.address ?? '',
       platform,
+      keys,
       lane: message.lane,
+      failures: message.failures,
       expiresAt: message.expiresAt,
       toName: notification.toName,
       date: message.firstClaimedAt ?? message.createdAt,
@@ -88,7 +90,7 @@ export function createProcessor(options: ProcessorOptions) {
         worker: owner,
         outcome: result.outcome,
         reason: result.reason ?? null,
-        provider: provider.name,
+        provider: result.provider ?? provider.name,
         code: result.code ?? null,
         response: result.response ?? null,
         verdict,

@@ -1,29 +1,43 @@
+import { randomUUID } from 'node:crypto';
 import { ConfigError } from '@tidings/runtime';
 import { expect, test } from 'vitest';
 import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
 import { startScriptedSmtp } from '../../../../test/support/scripted-smtp.ts';
 import { makeServiceAccount } from '../../../../test/support/service-account.ts';
+import { makeVapidKeys } from '../../../../test/support/web-push-sink.ts';
 import { chooseProvider } from './choose-provider.ts';
 
 const good = {
   DATA_DIR: '/nowhere',
   SMTP_URL: 'smtp://localhost:2525',
   SMTP_CONNECTIONS: 16,
+  SENDGRID_BASE_URL: 'https://sendgrid.example',
   EMAIL_FROM: 'Acme <hello@acme.example>',
   FCM_BASE_URL: 'https://fcm.example',
+  ONESIGNAL_BASE_URL: 'https://onesignal.example',
 };
 
-test('e-mail goes by SMTP and push by FCM when they are set, else to files', () => {
+const { publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY } = makeVapidKeys();
+const vapid = { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT: 'mailto:push@acme.example' };
+
+test('e-mail goes by SMTP or else SendGrid, push by each platform’s provider, as they are set, else to files', () => {
   const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
     chooseProvider(config)(queue).name;
   const { SMTP_URL: _, ...withoutSmtp } = good;
   expect(nameOf(good, 'email')).toBe('smtp');
   expect(nameOf(withoutSmtp, 'email')).toBe('email-outbox');
+  expect(nameOf({ ...withoutSmtp, SENDGRID_API_KEY: 'SG.key' }, 'email')).toBe('sendgrid');
+  expect(nameOf({ ...good, SENDGRID_API_KEY: 'SG.key' }, 'email')).toBe('smtp');
   expect(nameOf(good, 'push')).toBe('push-outbox');
   const withFcm = { ...good, FCM_SERVICE_ACCOUNT: makeServiceAccount().account };
   expect(nameOf(withFcm, 'push')).toBe('fcm');
   expect(nameOf(withFcm, 'push-critical')).toBe('fcm');
   expect(nameOf(withFcm, 'email')).toBe('smtp');
+  expect(nameOf({ ...good, ...vapid }, 'push')).toBe('web-push');
+  expect(nameOf({ ...withFcm, ...vapid }, 'push-critical')).toBe('fcm+web-push');
+  const oneSignal = { ONESIGNAL_APP_ID: randomUUID(), ONESIGNAL_API_KEY: 'key' };
+  expect(nameOf({ ...good, ...oneSignal }, 'push')).toBe('onesignal');
+  expect(nameOf({ ...withFcm, ...oneSignal, ...vapid }, 'push')).toBe('fcm+onesignal+web-push');
 });
 
 test('each e-mail queue opens as many connections as it may, and no more', async () => {
@@ -72,10 +86,12 @@ test('settings that cannot be read are told together, before anything starts, wi
     DKIM_SELECTOR: 'tidings',
     DKIM_PRIVATE_KEY: private_key,
     FCM_SERVICE_ACCOUNT: makeServiceAccount({ private_key }).account,
+    ...vapid,
+    VAPID_PRIVATE_KEY: makeVapidKeys().privateKey,
   };
   expect(() => chooseProvider(bad)).toThrow(ConfigError);
   expect(() => chooseProvider(bad)).toThrow(
-    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*DKIM_PRIVATE_KEY: is not a readable RSA key[\s\S]*FCM_SERVICE_ACCOUNT: private_key/,
+    /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*DKIM_PRIVATE_KEY: is not a readable RSA key[\s\S]*FCM_SERVICE_ACCOUNT: private_key[\s\S]*VAPID_PRIVATE_KEY: /,
   );
   expect(() => chooseProvider(bad)).not.toThrow(/s3cret/);
 });

@@ -50,6 +50,8 @@ export interface Delivery<Content extends RenderedEmail | RenderedPush = Rendere
   keys?: WebPushKeys | null;
   /** How urgent it is, for providers that can be told. */
   lane?: Lane;
+  /** Tries that failed and counted, before this one. */
+  failures?: number;
   /** When it is of no use any more, in milliseconds since the epoch. */
   expiresAt?: number;
   toName: string | null;
@@ -71,6 +73,8 @@ export interface ProviderResult {
   code?: string;
   /** What the provider said. */
   response?: string;
+  /** Who it was handed to, where that is not the provider that was asked. */
+  provider?: string;
   /** The provider's own id of what it took: what it names in its callbacks. */
   providerMessageId?: string;
   /** How long the provider asked to be left alone, in milliseconds. */

@@ -1,8 +1,9 @@
+import type { WebPushKeys } from '@tidings/contracts';
 import { and, eq, gt, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
-import { type Decide, putAside } from './put-aside.ts';
+import { type Decide, putAside, selectOwnDevices } from './put-aside.ts';
 
 export type MessageRow = Tables['messages']['$inferSelect'];
 type NotificationRow = Tables['notifications']['$inferSelect'];
@@ -20,6 +21,8 @@ export type Payload = Pick<
 export interface Claimed {
   message: MessageRow;
   notification: Payload;
+  /** Of the recipient's Web Push subscription that it goes to; null for every other address. */
+  keys: WebPushKeys | null;
 }
 
 /** A message that is not ours to send, as it stands, and the database's time. */
@@ -87,11 +90,14 @@ export function claim(database: Database, options: ClaimOptions): Promise<ClaimR
       recipientId,
       category,
     }));
+    const ownDevices = yield* selectOwnDevices(database, db, candidates);
     const aside =
       decide === undefined
         ? new Map<string, MessageRow>()
-        : yield* putAside({ database, db, candidates, decide, token, now: at });
-    const claimed = withPayload.filter(({ message }) => !aside.has(message.id));
+        : yield* putAside({ database, db, candidates, ownDevices, decide, token, now: at });
+    const claimed = withPayload
+      .filter(({ message }) => !aside.has(message.id))
+      .map((one) => ({ ...one, keys: ownDevices.get(one.message.id) ?? null }));
     yield* startAttempts(
       database,
       db,

@@ -1,4 +1,4 @@
-import type { Channel, QuietHours, Reason, Word } from '@tidings/contracts';
+import type { Channel, QuietHours, Reason, WebPushKeys, Word } from '@tidings/contracts';
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { listValues, padded, placeholders } from '../prepared.ts';
@@ -52,13 +52,13 @@ export function* putAside(options: {
   database: Database;
   db: Handle;
   candidates: Candidate[];
+  ownDevices: OwnDevices;
   decide: Decide;
   token: string;
   now: number;
 }): Steps<Map<string, MessageRow>> {
-  const { database, db, candidates, decide, token, now } = options;
+  const { database, db, candidates, ownDevices, decide, token, now } = options;
   const { wishes, erased } = yield* selectWishes(database, db, candidates);
-  const ownDevices = yield* selectOwnDevices(database, db, candidates);
   const fates = new Map<string, { ids: string[]; fate: Fate }>();
   for (const { message, recipientId, category } of candidates) {
     const isErased = recipientId !== null && erased.has(recipientId);
@@ -194,13 +194,20 @@ function* selectWishes(
   return { wishes, erased };
 }
 
-/** Of the pushes to recipients those whose device is still the recipient's, and live; by the messages' ids. */
-function* selectOwnDevices(database: Database, db: Handle, candidates: Candidate[]): Steps<Set<string>> {
+/** By the ids of messages: what a device's subscription is encrypted with, if it is one of Web Push. */
+export type OwnDevices = ReadonlyMap<string, WebPushKeys | null>;
+
+/** Of the pushes to recipients those whose device is still the recipient's, and live. */
+export function* selectOwnDevices(
+  database: Database,
+  db: Handle,
+  candidates: Candidate[],
+): Steps<OwnDevices> {
   const { devices } = database.tables;
   const pushes = candidates.flatMap(({ message: { id, channel, platform, address }, recipientId }) =>
     channel === 'push' && recipientId !== null ? [{ id, recipientId, device: `${platform} ${address}` }] : [],
   );
-  if (pushes.length === 0) return new Set();
+  if (pushes.length === 0) return new Map();
   const ids = padded([...new Set(pushes.map(({ recipientId }) => recipientId))]);
   const live = yield* rows(
     database.prepared(
@@ -208,7 +215,12 @@ function* selectOwnDevices(database: Database, db: Handle, candidates: Candidate
       `own_devices_${ids.length}`,
       () =>
         db
-          .select({ recipientId: devices.recipientId, platform: devices.platform, token: devices.token })
+          .select({
+            recipientId: devices.recipientId,
+            platform: devices.platform,
+            token: devices.token,
+            keys: devices.keys,
+          })
           .from(devices)
           .where(
             and(inArray(devices.recipientId, placeholders('id', ids.length)), isNull(devices.deactivatedAt)),
@@ -216,10 +228,13 @@ function* selectOwnDevices(database: Database, db: Handle, candidates: Candidate
       listValues('id', ids),
     ),
   );
-  const owned = new Set(
-    live.map(({ recipientId, platform, token }) => `${recipientId} ${platform} ${token}`),
+  const owned = new Map(
+    live.map(({ recipientId, platform, token, keys }) => [`${recipientId} ${platform} ${token}`, keys]),
   );
-  return new Set(
-    pushes.filter(({ recipientId, device }) => owned.has(`${recipientId} ${device}`)).map(({ id }) => id),
+  return new Map(
+    pushes.flatMap(({ id, recipientId, device }) => {
+      const keys = owned.get(`${recipientId} ${device}`);
+      return keys === undefined ? [] : [[id, keys] as const];
+    }),
   );
 }
