@@ -142,10 +142,11 @@ export function createPlanner(options: {
 
   return async (projectId, input) => {
     const times = planTimes(input, now());
-    const [target, content] = await Promise.all([
-      findTarget(projectId, input.to),
-      findContent(projectId, input),
-    ]);
+    const finding = findContent(projectId, input);
+    // Of two faults that of the recipient is told, whichever was found first.
+    finding.catch(() => {});
+    const target = await findTarget(projectId, input.to);
+    const content = await finding;
     const notificationId = newId('notification');
     const messages = wantedChannels(input, content)
       .flatMap((channel) => messagesFor(channel, target))

@@ -70,3 +70,20 @@ test.each(['javascript:alert(1)', 'data:text/html,x', '/relative', 'https//no', 
     });
   },
 );
+
+test('of two faults that of the recipient is told, also where it is found last', async () => {
+  const slow = await openTestApi({
+    changeStore: ({ findRecipient }) => ({
+      findRecipient: async (...asked) => {
+        await new Promise(setImmediate);
+        return findRecipient(...asked);
+      },
+    }),
+  });
+  const answer = await slow.call('POST', '/v1/notifications', {
+    to: { recipientId: 'nobody' },
+    content: { email: { subject: 'Hi', text: '{{ name' } },
+  });
+  expect(answer).toMatchObject({ status: 422, body: { code: 'recipient_not_found' } });
+  await slow.close();
+});

@@ -9,18 +9,23 @@ export interface HtmlFinding {
   detail: string;
 }
 
+/** Tags within tags. A parser keeps all that are open, and takes longer for each the more there are. */
+const deepest = 10_000;
+
 /** Does it write something that depends on data? */
 function isOutput(piece: string): boolean {
   return /^(\{\{|\{%-?\s*(echo|cycle|liquid)\b)/.test(piece);
 }
+
+const tooDeep = new Error('tags are nested too deep');
 
 /** Attributes that a mail program may follow. */
 const links = new Set(['href', 'src', 'action', 'formaction', 'background', 'poster', 'xlink:href']);
 
 /**
  * Places in HTML where escaping does not help, because what stands there is not text: scripts, styles, names of tags
- * and attributes, attributes without quotes, and the beginnings of links. `isWebUrl` says of a variable (`*` for an item of a list) whether it must
- * be a web address.
+ * and attributes, attributes without quotes, and the beginnings of links. `isWebUrl` says of a variable (`*` for an
+ * item of a list) whether it must be a web address.
  */
 export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): HtmlFinding[] {
   const { text, pieces, mark } = markLiquid(html);
@@ -29,6 +34,7 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
   const outputsIn = (value: string) =>
     [...value.matchAll(mark)].map(([, index]) => pieces[Number(index)] ?? '').filter(isOutput);
   let inside = '';
+  let depth = 0;
 
   function checkAttribute(name: string, value: string, quote: string | null | undefined): void {
     const [inName] = outputsIn(name);
@@ -71,6 +77,8 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
   const parser = new Parser({
     onopentag: (name) => {
       inside = name;
+      depth += 1;
+      if (depth > deepest) throw tooDeep;
       const [inName] = outputsIn(name);
       if (inName !== undefined)
         error('tag_place', `${inName} stands in the name of a tag: it could write any`);
@@ -84,9 +92,15 @@ export function lintHtml(html: string, isWebUrl: (path: string[]) => boolean): H
     },
     onclosetag: () => {
       inside = '';
+      depth -= 1;
     },
   });
-  parser.end(text);
+  try {
+    parser.end(text);
+  } catch (thrown) {
+    if (thrown !== tooDeep) throw thrown;
+    error('nesting', `has tags within more than ${deepest} tags; is one never closed?`);
+  }
   for (const piece of pieces) {
     if (isOutput(piece) && /\|\s*raw\b/.test(piece)) {
       findings.push({
