@@ -18,8 +18,8 @@ const passing = new Set([408, 429, 502, 503, 504]);
 
 /**
  * A `fetch` that gives each try a time limit, to the end of its answer, and repeats what failed for a passing
- * reason, after waits of random length or as long as `Retry-After` says. A call that is not `repeatable` may have been carried out
- * although no answer came: it is repeated only after 429, which says that it was not.
+ * reason, after waits of random length or as long as `Retry-After` says. A call that is not `repeatable` may have
+ * been carried out although no answer came: it is repeated only after 429, which says that it was not.
  */
 export function repeatingFetch(
   options: RepeatOptions & {

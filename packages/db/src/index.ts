@@ -29,7 +29,7 @@ export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
 export type { AttemptRow, NotificationRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
 export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';
 export type { RecipientChange, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
-export type { PruneRule } from './store/retention.ts';
+export type { PruneRule } from './store/removals.ts';
 export type { LiveSession, Rotation, SessionRow } from './store/sessions.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { Refusal } from './store/standing.ts';

@@ -23,7 +23,8 @@ export interface UpkeepTimes {
 
 /**
  * What the record needs now and then, one commit at a time: finishing erasures, removing what is older than a
- * project keeps it, and sessions and invitations that nobody asks for any more. Any number of processes may do it; what two do at once does no harm.
+ * project keeps it, and sessions and invitations that nobody asks for any more. Any number of processes may do it;
+ * what two do at once does no harm.
  */
 export function startUpkeep(options: { store: Store; log: Log; times?: UpkeepTimes }): Repeating[] {
   const { store, log, times = {} } = options;

@@ -123,9 +123,9 @@ export async function listApiKeys(database: Database, projectId: string, page: P
 }
 
 /**
- * Gives a key a successor of the same name and scopes, which goes on record as any key that is made; it ends itself after `overlapMs` at the latest. Undefined
- * when it is not good any more or has a successor: of two rotations at once one wins. Refused when whoever acts
- * may not by now.
+ * Gives a key a successor of the same name and scopes, which goes on record as any key that is made; it ends itself
+ * after `overlapMs` at the latest. Undefined when it is not good any more or has a successor: of two rotations at
+ * once one wins. Refused when whoever acts may not by now.
  */
 export async function rotateApiKey(
   database: Database,

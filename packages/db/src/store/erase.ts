@@ -126,8 +126,8 @@ export async function dueErasures(database: Database, limit: number): Promise<st
 }
 
 /**
- * Does one commit's worth of an erasure that is due or that the caller works on. Answers whether there is more to do now. Two at once do no harm: each
- * step may be done again.
+ * Does one commit's worth of an erasure that is due or that the caller works on. Answers whether there is more to do
+ * now. Two at once do no harm: each step may be done again.
  */
 export async function continueErasure(database: Database, recipientId: string): Promise<boolean> {
   const { erasures } = database.tables;

@@ -12,7 +12,7 @@ export const withoutPayload = { toName: null, content: null, emailParts: null, d
  */
 export function* forgetNotifications(database: Database, db: Handle, ids: string[]): Steps<void> {
   if (ids.length === 0) return;
-  const { notifications, messages, attempts } = database.tables;
+  const { notifications, messages } = database.tables;
   const { now } = database;
   const theirs = inArray(messages.notificationId, ids);
   // First, for it takes every row: no claim or settlement moves one between the two statements after it.
@@ -33,18 +33,11 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
       .where(and(theirs, eq(messages.status, 'sending')))
       .returning({ id: messages.id }),
   );
-  for (const mine of inPieces(
+  yield* forgetAnswers(
+    database,
+    db,
     forgotten.map(({ id }) => id),
-    1000,
-  )) {
-    yield* rows(
-      db
-        .update(attempts)
-        .set({ response: null })
-        .where(and(inArray(attempts.messageId, mine), isNotNull(attempts.response)))
-        .returning({ number: attempts.number }),
-    );
-  }
+  );
   yield* rows(
     db
       .update(notifications)
@@ -52,6 +45,19 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
       .where(inArray(notifications.id, ids))
       .returning({ id: notifications.id }),
   );
+}
+
+/** One step of a commit: what providers answered to these messages goes, since they quote addresses. */
+export function* forgetAnswers({ tables: { attempts } }: Database, db: Handle, ids: string[]): Steps<void> {
+  for (const some of inPieces(ids, 1000)) {
+    yield* rows(
+      db
+        .update(attempts)
+        .set({ response: null })
+        .where(and(inArray(attempts.messageId, some), isNotNull(attempts.response)))
+        .returning({ number: attempts.number }),
+    );
+  }
 }
 
 /** Cuts a list of ids, so that a statement has no more values than a database takes. */

@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import { deactivateDevice } from './devices.ts';
+import { forgetAnswers } from './forget.ts';
 
 /** What a message becomes after an attempt. */
 export type Verdict =
@@ -169,18 +170,6 @@ function* withoutAddress(
       .where(and(inArray(messages.id, ids), isNull(messages.address))),
   );
   return found.map(({ id }) => id);
-}
-
-/** Providers quote addresses in their answers, and these messages are to have none. */
-function* forgetAnswers({ tables: { attempts } }: Database, db: Handle, ids: string[]): Steps<void> {
-  if (ids.length === 0) return;
-  yield* rows(
-    db
-      .update(attempts)
-      .set({ response: null })
-      .where(inArray(attempts.messageId, ids))
-      .returning({ number: attempts.number }),
-  );
 }
 
 const released = { leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
