@@ -14,6 +14,7 @@ export const idPrefixes = {
   notification: 'ntf',
   message: 'msg',
   provider: 'prv',
+  suppression: 'sup',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

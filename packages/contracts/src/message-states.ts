@@ -5,8 +5,9 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
  *
  * Some moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
  * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
- * happens only where the attempt would otherwise be retried, or like `sending → skipped | scheduled` in the commit
- * that claimed the message: its recipient opted out or has quiet hours, and no attempt was begun. `sending → skipped`
+ * happens only where the attempt would otherwise be retried, or like `sending → skipped | suppressed | scheduled |
+ * retrying` in the commit that claimed the message, and no attempt was begun: its recipient opted out or has quiet
+ * hours, its address is suppressed, or no provider of its route is well. `sending → skipped`
  * is also what a retry becomes whose recipient was erased meanwhile, or whose address no provider reaches. `scheduled |
  * queued → unknown` is what a cancellation, an erasure or the end of its time becomes where a dead worker had it in
  * hand before it was put aside. `… → queued` from an end is a replay.
@@ -24,6 +25,7 @@ export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[
     'unknown',
     'canceled',
     'expired',
+    'suppressed',
     'skipped',
     'scheduled',
   ],

@@ -39,6 +39,10 @@ export const reasons = [
   'opted_out',
   'quiet_hours',
   'no_provider',
+  'hard_bounce',
+  'complaint',
+  'unsubscribed',
+  'manual',
   'erased',
   'canceled_by_request',
   'expired',
@@ -68,3 +72,36 @@ export const attemptOutcomes = [
   'lost',
 ] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
+
+/**
+ * Why an address is not sent to: it does not exist, its owner called a mail spam, took it off a list, or somebody who
+ * operates the project put it there. `erased` is the trace of an address that was forgotten, and stops nothing.
+ */
+export const suppressionReasons = [
+  'hard_bounce',
+  'complaint',
+  'unsubscribed',
+  'manual',
+  'erased',
+] as const satisfies readonly Reason[];
+export type SuppressionReason = (typeof suppressionReasons)[number];
+
+/** What may be heard of a message after it was handed over. The first two move its status, the rest are facts beside it. */
+export const feedbackTypes = [
+  'delivered',
+  'bounced',
+  'complained',
+  'opened',
+  'clicked',
+  'unsubscribed',
+] as const;
+export type FeedbackType = (typeof feedbackTypes)[number];
+
+/** Ends that are dead letters: what was to be delivered and was not, or may not have been. */
+export const deadStatuses = [
+  'failed',
+  'bounced',
+  'unknown',
+  'expired',
+] as const satisfies readonly MessageStatus[];
+export type DeadStatus = (typeof deadStatuses)[number];

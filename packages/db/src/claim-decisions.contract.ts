@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database, Decide, Question, Store } from './index.ts';
 import { createStore } from './index.ts';
+import { suppressing } from './suppressing.fixture.ts';
 
 const leaseMs = 60_000;
 
@@ -236,7 +237,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         .returning();
       expect(await store.endUnsendable([expired])).toEqual([expired]);
       const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
-      await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', newKey: 'k'.repeat(64) });
+      await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', ...suppressing });
       while (await store.continueErasure('rcp_ada'));
       for (const id of [canceled, expired, erased]) {
         expect((await messageOf(id)).message).toMatchObject({ status: 'unknown', reason: 'worker_lost' });
@@ -246,7 +247,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
     test('nothing goes to who was erased, whatever the decision would be, also what was accepted meanwhile', async () => {
       const before = await accepted({ recipientId: 'rcp_ada' });
       const actor = { kind: 'system' as const, id: '', address: '', requestId: '' };
-      await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', newKey: 'k'.repeat(64) });
+      await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', ...suppressing });
       const meanwhile = await accepted({ recipientId: 'rcp_ada' });
       const { claimed } = await claim([before, meanwhile], send);
       expect(claimed).toEqual([]);

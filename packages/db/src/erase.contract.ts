@@ -4,6 +4,7 @@ import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
 import { createStore, type Database, type Settlement, type Store, type Verdict } from './index.ts';
+import { suppressing } from './suppressing.fixture.ts';
 
 const actor = { kind: 'system', id: '', address: '', requestId: '' } as const;
 const trail = () => ({ actor, auditId: `aud_${randomUUID()}` });
@@ -63,7 +64,7 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
       return one.messages[0]?.id ?? '';
     }
 
-    const begin = (id: string) => store.beginErasure(projectId, id, { ...trail(), newKey: 'k'.repeat(64) });
+    const begin = (id: string) => store.beginErasure(projectId, id, { ...trail(), ...suppressing });
 
     async function finish(): Promise<number> {
       let steps = 1;

@@ -5,6 +5,7 @@ import type Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
 import { createStore, type Database, openSqlite, type Store } from './index.ts';
+import { suppressing } from './suppressing.fixture.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tidings-plans-'));
 const seen = new Set<string>();
@@ -84,7 +85,7 @@ describe('no statement of the upkeep, and no search, walks over a whole table', 
     [
       'an erasure',
       async () => {
-        await store.beginErasure(projectId, 'ada', { ...trail(), newKey: 'k' });
+        await store.beginErasure(projectId, 'ada', { ...trail(), ...suppressing });
         while (await store.continueErasure('rcp_ada'));
         await store.dueErasures(1);
       },

@@ -18,6 +18,7 @@ export const erase = (store: Store) =>
       actor: actorOf(context),
       auditId: newId('audit'),
       newKey: randomBytes(32).toString('hex'),
+      newId: () => newId('suppression'),
     });
     if (begun === undefined) throw new TidingsError('not_found');
     const giveUp = performance.now() + patienceMs;

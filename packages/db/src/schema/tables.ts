@@ -5,6 +5,7 @@ import type {
   ChannelContent,
   CompiledContent,
   EmailParts,
+  FeedbackType,
   JsonObject,
   Lane,
   MessageStatus,
@@ -18,6 +19,7 @@ import type {
   Role,
   Scope,
   SendOutput,
+  SuppressionReason,
   TemplateSource,
   VariableKind,
   WebPushKeys,
@@ -294,17 +296,28 @@ export function defineTables(c: typeof sqliteColumns) {
   const suppressions = c.table(
     'suppressions',
     {
+      id: c.text('id').primaryKey(),
       projectId: c
         .text('project_id')
         .notNull()
         .references(() => projects.id),
       channel: c.text('channel').$type<Channel>().notNull(),
       addressHash: c.text('address_hash').notNull(),
+      /** What it holds for; empty where it holds for everything. */
+      category: c.text('category').notNull().default(''),
+      /** Null once it was erased. */
       address: c.text('address'),
-      reason: c.text('reason').notNull(),
+      reason: c.text('reason').$type<SuppressionReason>().notNull(),
+      /** What somebody wrote beside it. */
+      note: c.text('note'),
+      /** The message that it came of, if it did. */
+      messageId: c.text('message_id'),
       createdAt: c.timestamp('created_at').notNull(),
     },
-    (t) => [c.primaryKey({ columns: [t.projectId, t.channel, t.addressHash] })],
+    (t) => [
+      c.uniqueIndex('suppressions_address').on(t.projectId, t.channel, t.addressHash, t.category),
+      c.index('suppressions_project').on(t.projectId, t.id),
+    ],
   );
 
   const devices = c.table(
@@ -498,6 +511,8 @@ export function defineTables(c: typeof sqliteColumns) {
       reason: c.text('reason').$type<Reason>(),
       address: c.text('address'),
       platform: c.text('platform').$type<Platform>(),
+      /** The version that a replay had it rendered with anew; null for that of its notification. */
+      templateId: c.text('template_id'),
       onAmbiguous: c.text('on_ambiguous').$type<OnAmbiguous>().notNull(),
       place: c.text('place').$type<Place>(),
       /** Counts the times a new job was needed: part of the job's id. */
@@ -528,6 +543,10 @@ export function defineTables(c: typeof sqliteColumns) {
         .on(t.place, t.channel, t.lane, t.dueAt, t.id)
         .where(sql`${t.place} is not null`),
       c.index('messages_expiring').on(t.expiresAt).where(sql`${t.place} is not null`),
+      c
+        .index('messages_dead')
+        .on(t.projectId, t.id)
+        .where(sql`${t.status} in ('failed', 'bounced', 'unknown', 'expired')`),
     ],
   );
 
@@ -552,7 +571,35 @@ export function defineTables(c: typeof sqliteColumns) {
       code: c.text('code'),
       response: c.text('response'),
     },
-    (t) => [c.primaryKey({ columns: [t.messageId, t.number] })],
+    (t) => [
+      c.primaryKey({ columns: [t.messageId, t.number] }),
+      c
+        .index('attempts_provider_message')
+        .on(t.providerMessageId)
+        .where(sql`${t.providerMessageId} is not null`),
+    ],
+  );
+
+  /** What was heard of a message after it was handed over: from its provider, or from the application. */
+  const feedback = c.table(
+    'feedback',
+    {
+      messageId: c
+        .text('message_id')
+        .notNull()
+        .references(() => messages.id),
+      type: c.text('type').$type<FeedbackType>().notNull(),
+      /** Its sender's own id, so that what is told twice is on record once. */
+      eventId: c.text('event_id').notNull(),
+      /** Who told: a provider's name, or `api`. */
+      source: c.text('source').notNull(),
+      code: c.text('code'),
+      response: c.text('response'),
+      /** When it happened, as its sender says. */
+      at: c.timestamp('at').notNull(),
+      receivedAt: c.timestamp('received_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.messageId, t.type, t.eventId] })],
   );
 
   /** One replay, and the end it took back: what a message's row no longer says. */
@@ -601,6 +648,7 @@ export function defineTables(c: typeof sqliteColumns) {
     notifications,
     messages,
     attempts,
+    feedback,
     replays,
     sequences,
   };

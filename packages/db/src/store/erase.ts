@@ -26,12 +26,13 @@ export interface Erasure {
  * is answered as it stands.
  *
  * @param options.newKey random text, used if the project has no key for its hashes yet
+ * @param options.newId makes ids of suppressions
  */
 export function beginErasure(
   database: Database,
   projectId: string,
   id: string,
-  options: { actor: Actor; auditId: string; newKey: string },
+  options: { actor: Actor; auditId: string; newKey: string; newId: () => string },
 ): Promise<Erasure | undefined> {
   const { recipients, erasures } = database.tables;
   return database.commit(function* (db): Steps<Erasure | undefined> {
@@ -59,7 +60,18 @@ export function beginErasure(
     );
     const tokens = yield* forgetPerson(database, db, person.id);
     const emails = person.email === null ? [] : [person.email.toLowerCase()];
-    yield* recordSuppressions({ database, db, projectId, emails, tokens, newKey: options.newKey });
+    const addresses = [
+      ...emails.map((address) => ({ channel: 'email', address, reason: 'erased' }) as const),
+      ...tokens.map((address) => ({ channel: 'push', address, reason: 'erased' }) as const),
+    ];
+    yield* recordSuppressions({
+      database,
+      db,
+      projectId,
+      addresses,
+      newKey: options.newKey,
+      newId: options.newId,
+    });
     yield* rows(
       db
         .insert(erasures)

@@ -1,24 +1,46 @@
 import { createHmac } from 'node:crypto';
+import type { Channel, SuppressionReason } from '@tidings/contracts';
 import { eq, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 
+/** An address that is not to be sent to from now on. */
+export interface Suppressed {
+  channel: Channel;
+  /** An e-mail address in any case, or a device's token. */
+  address: string;
+  /** What it holds for; without one it holds for everything. */
+  category?: string;
+  reason: SuppressionReason;
+  note?: string;
+  messageId?: string;
+}
+
 /**
- * One step of a commit: leaves a trace that cannot be read back: HMAC-SHA256 of each address, under a random key of
- * the project, `newKey` if it has none yet. The key is kept in the record and nowhere else: unlike the secrets of
- * tokens it never changes, every process has it, and the hashes of one project say nothing about another's. Whoever
- * has the whole record can still try out addresses.
+ * What an address is known by in a project: HMAC-SHA256 under a random key of the project. The key is kept in the
+ * record and nowhere else: unlike the secrets of tokens it never changes, every process has it, and the hashes of
+ * one project say nothing about another's. Whoever has the whole record can still try out addresses.
+ */
+export function addressHash(key: string, channel: Channel, address: string): string {
+  const known = channel === 'email' ? address.toLowerCase() : address;
+  return createHmac('sha256', key).update(`${channel}:${known}`).digest('hex');
+}
+
+/**
+ * One step of a commit: puts addresses on the project's list, but for those that are on it for the same category.
+ * `newKey` becomes the project's key where it has none yet, `newId` makes the ids of rows. Of what was erased only the
+ * hash is kept.
  */
 export function* recordSuppressions(options: {
   database: Database;
   db: Handle;
   projectId: string;
-  emails: string[];
-  tokens: string[];
+  addresses: readonly Suppressed[];
   newKey: string;
+  newId: () => string;
 }): Steps<void> {
-  const { database, db, projectId, emails, tokens, newKey } = options;
+  const { database, db, projectId, addresses, newKey, newId } = options;
   const { projects, suppressions } = database.tables;
-  if (emails.length + tokens.length === 0) return;
+  if (addresses.length === 0) return;
   const [{ key } = { key: null }] = yield* rows(
     db
       .update(projects)
@@ -27,18 +49,24 @@ export function* recordSuppressions(options: {
       .returning({ key: projects.suppressionKey }),
   );
   if (key === null) throw new Error(`project ${projectId} is missing`);
-  const hashed = (channel: 'email' | 'push') => (address: string) => ({
-    projectId,
-    channel,
-    addressHash: createHmac('sha256', key).update(`${channel}:${address}`).digest('hex'),
-    reason: 'erased',
-    createdAt: database.now,
-  });
   yield* rows(
     db
       .insert(suppressions)
-      .values([...emails.map(hashed('email')), ...tokens.map(hashed('push'))])
+      .values(
+        addresses.map(({ channel, address, category = '', reason, note, messageId }) => ({
+          id: newId(),
+          projectId,
+          channel,
+          addressHash: addressHash(key, channel, address),
+          category,
+          address: reason === 'erased' ? null : address,
+          reason,
+          note,
+          messageId,
+          createdAt: database.now,
+        })),
+      )
       .onConflictDoNothing()
-      .returning({ reason: suppressions.reason }),
+      .returning({ id: suppressions.id }),
   );
 }

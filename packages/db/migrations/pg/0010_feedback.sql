@@ -1,0 +1,12 @@
+ALTER TABLE "suppressions" DROP CONSTRAINT "suppressions_project_id_channel_address_hash_pk";--> statement-breakpoint
+ALTER TABLE "messages" ADD COLUMN "template_id" text;--> statement-breakpoint
+ALTER TABLE "suppressions" ADD COLUMN "id" text;--> statement-breakpoint
+UPDATE "suppressions" SET "id" = 'sup_' || substr("address_hash", 1, 32);--> statement-breakpoint
+ALTER TABLE "suppressions" ADD PRIMARY KEY ("id");--> statement-breakpoint
+ALTER TABLE "suppressions" ADD COLUMN "category" text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE "suppressions" ADD COLUMN "note" text;--> statement-breakpoint
+ALTER TABLE "suppressions" ADD COLUMN "message_id" text;--> statement-breakpoint
+CREATE INDEX "attempts_provider_message" ON "attempts" USING btree ("provider_message_id") WHERE "attempts"."provider_message_id" is not null;--> statement-breakpoint
+CREATE INDEX "messages_dead" ON "messages" USING btree ("project_id","id") WHERE "messages"."status" in ('failed', 'bounced', 'unknown', 'expired');--> statement-breakpoint
+CREATE UNIQUE INDEX "suppressions_address" ON "suppressions" USING btree ("project_id","channel","address_hash","category");--> statement-breakpoint
+CREATE INDEX "suppressions_project" ON "suppressions" USING btree ("project_id","id");
