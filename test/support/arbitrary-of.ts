@@ -35,6 +35,7 @@ function structureOf(schema: z.ZodType, samples: Samples, field: string): fc.Arb
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return inner(schema.unwrap());
   if (schema instanceof z.ZodNullable) return fc.oneof(inner(schema.unwrap()), fc.constant(null));
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map((one) => inner(one)));
+  if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodUnknown) return storableJson();
   const rules = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Rules;
@@ -86,6 +87,8 @@ function string({ format, pattern, examples = [], ...length }: Rules): fc.Arbitr
 function formatted(format = ''): fc.Arbitrary<string> | undefined {
   if (format === 'email') return fc.emailAddress();
   if (format === 'date-time') return instant();
+  if (format === 'uri') return fc.webUrl({ validSchemes: ['http', 'https'] });
+  if (format === 'uuid') return fc.uuid();
   return undefined;
 }
 

@@ -29,7 +29,11 @@ const from = lineOfText(500).meta({
 /** What mails are signed with. */
 const dkim = z
   .strictObject({
-    domain: z.string().regex(/^(?=.{1,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain in lower case'),
+    domain: z
+      .string()
+      .max(253)
+      .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain in lower case')
+      .meta({ examples: ['acme.example'] }),
     selector: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'must be a selector such as s2027'),
     privateKey: secret(10_000).meta({ description: 'PEM (PKCS #8).' }),
   })

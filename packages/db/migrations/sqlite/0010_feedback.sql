@@ -1,3 +1,16 @@
+CREATE TABLE `feedback` (
+	`message_id` text NOT NULL,
+	`type` text NOT NULL,
+	`event_id` text NOT NULL,
+	`source` text NOT NULL,
+	`code` text,
+	`response` text,
+	`at` integer NOT NULL,
+	`received_at` integer NOT NULL,
+	PRIMARY KEY(`message_id`, `type`, `event_id`),
+	FOREIGN KEY (`message_id`) REFERENCES `messages`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
 CREATE TABLE `__new_suppressions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`project_id` text NOT NULL,

@@ -29,6 +29,7 @@ export const {
   notifications,
   messages,
   attempts,
+  feedback,
   replays,
   sequences,
 } = tables;

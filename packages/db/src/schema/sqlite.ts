@@ -25,6 +25,7 @@ export const {
   notifications,
   messages,
   attempts,
+  feedback,
   replays,
   sequences,
 } = tables;

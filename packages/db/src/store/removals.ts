@@ -82,11 +82,14 @@ function* removeAttempts(database: Database, db: Handle, ids: string[]): Steps<v
 }
 
 function* removeNotifications(database: Database, db: Handle, ids: string[]): Steps<void> {
-  const { notifications, messages, attempts, replays } = database.tables;
+  const { notifications, messages, attempts, feedback, replays } = database.tables;
   const ended = inArray(messages.status, [...endStatuses]);
   for (const theirs of yield* endedMessagesOf(database, db, ids)) {
     yield* rows(
       db.delete(attempts).where(inArray(attempts.messageId, theirs)).returning({ number: attempts.number }),
+    );
+    yield* rows(
+      db.delete(feedback).where(inArray(feedback.messageId, theirs)).returning({ at: feedback.at }),
     );
     yield* rows(db.delete(replays).where(inArray(replays.messageId, theirs)).returning({ at: replays.at }));
     yield* rows(
