@@ -61,7 +61,9 @@ describe('with a .env', () => {
 
   test('a mail server of yours without a sender of yours is refused', () => {
     const SMTP_URL = 'smtp://mail.example.com';
-    expect(configOf('workers', { SMTP_URL, EMAIL_FROM: 'a@b.example' })).toMatchObject({ SMTP_URL });
+    expect(configOf('workers', { SMTP_URL, EMAIL_FROM: 'a@b.example' })).toMatchObject({
+      SMTP_URL: [SMTP_URL],
+    });
     expect(() => configOf('workers', { SMTP_URL })).toThrow(ConfigError);
     expect(() => configOf('workers', { SMTP_URL })).toThrow('EMAIL_FROM: must be an address of your own');
   });

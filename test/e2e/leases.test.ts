@@ -5,6 +5,7 @@ import { createMetrics, parseConfig, silentLog } from '@tidings/runtime';
 import { createWorkers, type Provider, type Workers, type WorkerTuning } from '@tidings/workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openQueue } from '../support/engines.ts';
+import { onlyProvider } from '../support/only-provider.ts';
 import { quick } from '../support/quick.ts';
 import { openRecord } from '../support/record.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -78,7 +79,7 @@ describe('a message in the hands of a worker', () => {
     const workers = createWorkers({
       store,
       engine,
-      providerFor: () => provider,
+      providers: onlyProvider(provider),
       config: {},
       log,
       metrics: createMetrics(),

@@ -7,6 +7,7 @@ import { createWorkers, type Provider } from '@tidings/workers';
 import { type Answer, answerOf } from '../support/api.ts';
 import { openQueue } from '../support/engines.ts';
 import { type Mortal, mortal } from '../support/mortal.ts';
+import { onlyProvider } from '../support/only-provider.ts';
 import { openRecord } from '../support/record.ts';
 import { watchStatuses } from '../support/status-moves.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -63,7 +64,7 @@ export async function openSystem() {
       const process = mortal({ store, engine });
       createWorkers({
         ...process,
-        providerFor: () => provider,
+        providers: onlyProvider(provider),
         config: {},
         log,
         metrics: createMetrics(),

@@ -1,6 +1,6 @@
 import { openFoundation } from '@tidings/queue';
 import { createLog, createMetrics, exitOnSignal, parseConfig } from '@tidings/runtime';
-import { chooseProvider, createWorkers, type WorkerTuning } from '@tidings/workers';
+import { createWorkers, findProviders, type WorkerTuning } from '@tidings/workers';
 import { failingEngine, failingStore } from './failing-parts.ts';
 import { createFailpoint } from './failpoint.ts';
 import { quick } from './quick.ts';
@@ -15,7 +15,7 @@ const tuning = JSON.parse(process.env.TEST_TUNING || '{}') as WorkerTuning;
 const workers = createWorkers({
   store: failingStore(store, failpoint),
   engine: failingEngine(engine, failpoint),
-  providerFor: chooseProvider(config),
+  providers: findProviders(config),
   config,
   log,
   metrics: createMetrics(),

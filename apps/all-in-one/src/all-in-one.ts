@@ -6,7 +6,7 @@ import { type Admin, createBoard, findAdmin } from '@tidings/board';
 import { holdLock } from '@tidings/db';
 import { openFoundation } from '@tidings/queue';
 import { type Config, type Log, type Metrics, serveHttp } from '@tidings/runtime';
-import { chooseProvider, createWorkers, type WorkerTuning } from '@tidings/workers';
+import { createWorkers, findProviders, type WorkerTuning } from '@tidings/workers';
 import { onOnePort } from './one-port.ts';
 
 /** Everything in one process, running. */
@@ -33,7 +33,7 @@ export async function startAllInOne(options: {
   tuning?: WorkerTuning;
 }): Promise<AllInOne> {
   const { config, log, metrics, tuning } = options;
-  const providerFor = chooseProvider(config);
+  const providers = findProviders(config);
   // Before the queue: a private Redis that a killed predecessor left behind is ended, and must not be a living one's.
   const lock = holdLock({
     path: join(config.DATA_DIR, 'all-in-one.lock'),
@@ -58,9 +58,9 @@ export async function startAllInOne(options: {
     owner: admin,
   });
   const shared = { store, engine, config, log, metrics };
-  const workers = createWorkers({ ...shared, providerFor, owner, tuning });
+  const workers = createWorkers({ ...shared, providers, owner, tuning });
   const limiters = openLimiters(config);
-  const api = createApi({ ...shared, limiters });
+  const api = createApi({ ...shared, limiters, faults: workers.faults });
   const board = createBoard({ ...shared, admin });
   workers.start();
   const server = await serveHttp({

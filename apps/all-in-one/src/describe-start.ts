@@ -8,10 +8,12 @@ export function describeStart({ url, apiKey, admin, queue }: AllInOne, config: C
   const kept = (file: string) => `kept in ${resolve(config.DATA_DIR, file)}`;
   const key = { ...apiKey, value: apiKey.key, variable: 'TIDINGS_API_KEY', kept: kept('api-key') };
   const password = { ...admin, value: admin.password, variable: 'ADMIN_PASSWORD', kept: kept(passwordFile) };
+  const servers = (config.SMTP_URL ?? []).map((server) => new URL(server).host);
+  if (config.SENDGRID_API_KEY !== undefined) servers.push('SendGrid');
   const mail =
-    config.SMTP_URL === undefined
+    servers.length === 0
       ? `${resolve(config.DATA_DIR, 'outbox')}  (files; set SMTP_URL to send)`
-      : new URL(config.SMTP_URL).host;
+      : servers.join(', then ');
   const push =
     config.FCM_SERVICE_ACCOUNT === undefined
       ? `${resolve(config.DATA_DIR, 'outbox', 'push')}  (files; set FCM_SERVICE_ACCOUNT_FILE to send)`

@@ -64,8 +64,10 @@ export function createApi(options: {
   limiters?: Limiters;
   /** How long credentials that were good are believed, in milliseconds. */
   authCacheMs?: number;
+  /** What else of this process is not as it should be, for `/ready`. */
+  faults?: () => Record<string, string>;
 }): Api {
-  const { store, engine, config, log, metrics, limiters, authCacheMs } = options;
+  const { store, engine, config, log, metrics, limiters, authCacheMs, faults } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const engineOfTemplates = createTemplateEngine();
   const schemas = createSchemas();
@@ -103,7 +105,7 @@ export function createApi(options: {
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
-    readiness: createReadiness({ store, engine, admission }),
+    readiness: createReadiness({ store, engine, admission, faults }),
     corsOrigins: config.CORS_ORIGINS,
     log,
     metrics,

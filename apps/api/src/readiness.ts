@@ -12,15 +12,17 @@ export interface ReadyState {
 export type Readiness = () => Promise<ReadyState>;
 
 /**
- * Looks at the record and the queue. A queue that is away makes the API `degraded`, not unready: what it
+ * Looks at the record, the queue and, all in one, the providers. A queue that is away makes the API `degraded`, not unready: what it
  * accepts is on disk.
  */
 export function createReadiness(options: {
   store: Store;
   engine?: QueueEngine;
   admission: Pick<Admission, 'fault'>;
+  /** What else of this process is not as it should be, by its name. */
+  faults?: () => Record<string, string>;
 }): Readiness {
-  const { store, engine, admission } = options;
+  const { store, engine, admission, faults = () => ({}) } = options;
   const checks = {
     database: () => store.readSequence('queue'),
     ...(engine !== undefined && { queue: engine.ping }),
@@ -29,8 +31,10 @@ export function createReadiness(options: {
     const { database = '', queue = 'not connected: messages wait in SQL for the workers' } =
       await runChecks(checks);
     const room = admission.fault ?? 'ok';
-    const found = { database, queue, room };
+    const others = faults();
+    const found = { database, queue, room, ...others };
     if (database !== 'ok') return { status: 'error', checks: found };
-    return { status: queue === 'ok' && room === 'ok' ? 'ok' : 'degraded', checks: found };
+    const isWell = queue === 'ok' && room === 'ok' && Object.keys(others).length === 0;
+    return { status: isWell ? 'ok' : 'degraded', checks: found };
   };
 }

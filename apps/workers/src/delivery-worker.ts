@@ -14,7 +14,7 @@ export interface QueueWorker extends Watched {
 }
 
 /** The errors that BullMQ is told something with. */
-const signals = ['RetryLater', 'DelayedError', 'RateLimitError', 'UnrecoverableError'];
+const signals = ['RetryLater', 'DelayedError', 'UnrecoverableError'];
 
 /** Runs `process` for each job of a queue. */
 export function createQueueWorker(options: {

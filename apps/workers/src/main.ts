@@ -7,7 +7,7 @@ import {
   parseConfig,
   serveHttp,
 } from '@tidings/runtime';
-import { chooseProvider } from './providers/choose-provider.ts';
+import { findProviders } from './routes/providers.ts';
 import { createWorkers } from './workers.ts';
 
 /** The workers alone: as many processes as you like on one record and one queue. */
@@ -15,13 +15,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const config = parseConfig(env);
   const log = createLog({ level: config.LOG_LEVEL, name: 'workers' });
   const metrics = createMetrics({ defaults: true });
-  const providerFor = chooseProvider(config);
+  const providers = findProviders(config);
   const { store, engine, close } = await openFoundation({ config, log });
-  const workers = createWorkers({ store, engine, providerFor, config, log, metrics });
+  const workers = createWorkers({ store, engine, providers, config, log, metrics });
   workers.start();
   const { fetch } = createHealthApp({
     checks: { database: () => store.readSequence('queue'), queue: engine.ping },
     metrics,
+    faults: workers.faults,
   });
   const server = await serveHttp({ fetch, host: config.HOST, port: config.WORKERS_PORT });
   exitOnSignal({

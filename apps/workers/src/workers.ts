@@ -6,13 +6,12 @@ import type { Config, Log, Metrics, Repeating } from '@tidings/runtime';
 import { createTemplateEngine } from '@tidings/templates';
 import { defaultRetryPolicy, type RetryPolicy } from './deliver/backoff.ts';
 import { createDeciding } from './deliver/decide.ts';
-import { createHold } from './deliver/hold.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './deliver/leases.ts';
 import { createProcessor } from './deliver/processor.ts';
 import { createRender } from './deliver/render.ts';
 import { backoffOf } from './deliver/retry-later.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
-import type { Provider } from './providers/provider.ts';
+import { createRoutes, type ProviderFault, type Providers, type Routes } from './routes/routes.ts';
 import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -28,7 +27,7 @@ export interface WorkerTuning {
   window?: number;
   graceMs?: number;
   concurrency?: number;
-  /** For how long the rules of projects are remembered. */
+  /** For how long the rules and the routes of projects are remembered. */
   rulesMs?: number;
   upkeep?: UpkeepTimes;
 }
@@ -43,21 +42,26 @@ const concurrencyOf: Readonly<Record<QueueName, number>> = {
 
 const stopMs = 7000;
 
+/** Of a few that are unwell each is named; of hundreds the metrics tell. */
+const faultsTold = 20;
+
 /** Delivery, relay, reconciler and the record's upkeep as a part that can be started and stopped. */
 export interface Workers {
   start(): void;
   /** Finishes what is in flight, within about eight seconds. */
   stop(): Promise<void>;
+  /** What is to be told of providers that are not well, as this process finds them. */
+  faults(): Record<string, string>;
 }
 
 /**
- * Puts the workers together. Each queue has a provider of its own, so that slow bulk sends never hold the
- * connections that a critical message needs.
+ * Puts the workers together. Each queue has connections of its own to a provider, so that slow bulk sends never hold
+ * those that a critical message needs.
  */
 export function createWorkers(options: {
   store: Store;
   engine: QueueEngine;
-  providerFor: (queue: QueueName) => Provider;
+  providers: Providers;
   config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT'>;
   log: Log;
   metrics: Metrics;
@@ -65,7 +69,7 @@ export function createWorkers(options: {
   owner?: string;
   tuning?: WorkerTuning;
 }): Workers {
-  const { store, engine, providerFor, config, log, metrics, tuning = {} } = options;
+  const { store, engine, providers, config, log, metrics, tuning = {} } = options;
   const { owner = `${hostname()}:${process.pid}` } = options;
   const { leaseMs = 60_000, renewMs = 20_000, policy = defaultRetryPolicy } = tuning;
   const perSecond: Record<Channel, number | undefined> = {
@@ -75,34 +79,34 @@ export function createWorkers(options: {
   // Long enough that a pause of the machine loses no mail.
   const templates = createTemplateEngine({ renderLimitMs: 1000 });
   const render = createRender({ store, templates });
-  const deciding = createDeciding({ store, rulesMs: tuning.rulesMs });
   let running:
-    | { leases: LeaseKeeper; providers: Provider[]; workers: QueueWorker[]; loops: Repeating[] }
+    | { leases: LeaseKeeper; routes: Routes; workers: QueueWorker[]; loops: Repeating[] }
     | undefined;
 
   function start(): void {
     const leases = createLeaseKeeper({ store, log, leaseMs, everyMs: renewMs });
-    const providers: Provider[] = [];
+    const routes = createRoutes({
+      store,
+      providers,
+      log,
+      routesMs: tuning.rulesMs,
+      health: { baseMs: tuning.holdBaseMs, capMs: tuning.holdCapMs },
+      onHealth: (provider, state, fault) => {
+        if (state === 'closed') metrics.unwell.remove({ provider });
+        else metrics.unwell.set({ provider }, 1);
+        if (state === 'open') metrics.providerFaults.inc({ provider, reason: fault?.reason ?? 'unknown' });
+      },
+    });
+    const deciding = createDeciding({ store, routes, rulesMs: tuning.rulesMs });
     const workers = queueNames.map((name) => {
-      const provider = providerFor(name);
-      providers.push(provider);
-      const queue = engine.queue(name);
-      const hold = createHold({
-        queue,
-        provider,
-        log,
-        baseMs: tuning.holdBaseMs,
-        capMs: tuning.holdCapMs,
-      });
       const worker = createQueueWorker({
         engine,
         name,
         process: createProcessor({
           store,
-          queue,
-          provider,
+          queue: engine.queue(name),
+          routes,
           render,
-          hold,
           leases,
           deciding,
           policy,
@@ -130,14 +134,14 @@ export function createWorkers(options: {
       startWatchdog({ engine, watched: workers, log, metrics }),
       ...startUpkeep({ store, log, times: tuning.upkeep }),
     ];
-    running = { leases, providers, workers, loops };
+    running = { leases, routes, workers, loops };
   }
 
   return {
     start,
     stop: async () => {
       if (running === undefined) return;
-      const { leases, providers, workers, loops } = running;
+      const { leases, routes, workers, loops } = running;
       running = undefined;
       await Promise.all(loops.map((loop) => loop.stop()));
       const queueIsAway = await engine.ping().then(
@@ -146,7 +150,12 @@ export function createWorkers(options: {
       );
       await Promise.all(workers.map((worker) => worker.stop({ deadlineMs: stopMs, queueIsAway })));
       await leases.stop();
-      await Promise.all(providers.map((provider) => provider.close()));
+      await routes.stop();
     },
+    faults: () => Object.fromEntries((running?.routes.faults() ?? []).slice(0, faultsTold).map(told)),
   };
+}
+
+function told({ id, state, reason, code }: ProviderFault): [string, string] {
+  return [`provider ${id}`, [`${state}:`, reason, code].filter(Boolean).join(' ')];
 }

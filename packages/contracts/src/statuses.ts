@@ -52,6 +52,7 @@ export const reasons = [
   'provider_transient',
   'provider_unavailable',
   'provider_configuration',
+  'rate_limited',
   'connection_lost',
   'ambiguous',
   'worker_lost',

@@ -95,7 +95,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
 
     const send: Decide = () => ({ kind: 'send' });
     const skip: Decide = () => ({ kind: 'skip' });
-    const wait: Decide = ({ now }) => ({ kind: 'wait', until: now + 60_000 });
+    const wait: Decide = ({ now }) => ({ kind: 'wait', reason: 'quiet_hours', until: now + 60_000 });
     let claims = 0;
     const claim = (ids: string[], decide?: Decide, ms = leaseMs) => {
       claims += 1;
@@ -193,10 +193,42 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       expect((await messageOf(id)).attempts.map(({ number }) => number)).toEqual([1, 2]);
     });
 
+    test('what waits for a provider waits in SQL, costs no attempt, and expires when its time comes first', async () => {
+      for (const reason of ['provider_unavailable', 'rate_limited'] as const) {
+        const id = await accepted();
+        const asked: Question[] = [];
+        const { claimed, aside } = await claim([id], (question) => {
+          asked.push(question);
+          return { kind: 'wait', reason, until: question.now + 60_000 };
+        });
+        expect([claimed, aside.map(({ message }) => message.id)]).toEqual([[], [id]]);
+        expect(asked).toEqual([expect.objectContaining({ platform: null, failures: 0 })]);
+        const { message, attempts } = await messageOf(id);
+        const waiting = {
+          status: 'retrying',
+          reason,
+          place: 'store',
+          generation: 1,
+          attempt: 0,
+          failures: 0,
+        };
+        expect(message).toMatchObject({ ...waiting, unanswered: 0, deferredAt: null, firstClaimedAt: null });
+        expect([message.dueAt, attempts]).toEqual([(asked[0]?.now ?? 0) + 60_000, []]);
+        const late = await accepted();
+        const { expiresAt } = (await messageOf(late)).message;
+        await claim([late], () => ({ kind: 'wait', reason, until: expiresAt }));
+        expect((await messageOf(late)).message).toMatchObject({
+          status: 'expired',
+          reason: 'expired',
+          place: null,
+        });
+      }
+    });
+
     test('what would wait beyond its time expires at once, and says that it was the quiet hours', async () => {
       const id = await accepted();
       const { expiresAt } = (await messageOf(id)).message;
-      await claim([id], () => ({ kind: 'wait', until: expiresAt }));
+      await claim([id], () => ({ kind: 'wait', reason: 'quiet_hours', until: expiresAt }));
       const { message, attempts } = await messageOf(id);
       expect(message).toMatchObject({
         status: 'expired',

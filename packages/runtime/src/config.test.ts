@@ -224,7 +224,7 @@ describe('secrets in files', () => {
     };
     expect(parseConfig(env, readFile)).toMatchObject({
       REDIS_URL: 'redis://redis:6379',
-      SMTP_URL: 'smtp://mail.example.com',
+      SMTP_URL: ['smtp://mail.example.com'],
       TIDINGS_API_KEY: key,
     });
   });

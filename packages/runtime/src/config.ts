@@ -30,6 +30,13 @@ const url = (schemes: string[], words: string[] = []) =>
     message: `must be ${[...words, `a URL that begins with ${schemes.join('// or ')}//`].join(', or ')}`,
   });
 
+/** Several stand apart by spaces, which no URL holds. */
+const urls = (schemes: string[]) =>
+  z
+    .string()
+    .transform((text) => text.split(/\s+/).filter(Boolean))
+    .pipe(z.array(url(schemes)).min(1));
+
 /** It becomes a header's value. */
 const secretWord = z.string().regex(/^[!-~]{1,500}$/, 'must be printable ASCII without spaces');
 
@@ -95,7 +102,7 @@ export const environmentSchema = z
     PORT: port(3000),
     BOARD_PORT: port(3001),
     WORKERS_PORT: port(3002),
-    SMTP_URL: url(['smtp:', 'smtps:']).optional(),
+    SMTP_URL: urls(['smtp:', 'smtps:']).optional(),
     SMTP_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(200)).default(16),
     SENDGRID_API_KEY: secretWord.optional(),
     SENDGRID_BASE_URL: url(['https:', 'http:']).default('https://api.sendgrid.com'),

@@ -26,6 +26,16 @@ test('the process lives whatever it needs does, and /ready says what is wrong', 
   });
 });
 
+test('what does not keep it from its work makes it degraded', async () => {
+  const faults = { 'provider smtp': 'open: provider_configuration 535' };
+  const { fetch } = createHealthApp({ checks: { queue: ok }, metrics, faults: () => faults });
+  const answer = await fetch(new Request('http://tidings.test/ready'), peer);
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    { status: 'degraded', checks: { queue: 'ok', ...faults } },
+  ]);
+});
+
 test('what says nothing is not waited for', async () => {
   const answer = await ask('/ready', { queue: () => new Promise(() => {}) });
   expect(await answer.json()).toMatchObject({ status: 503, checks: { queue: 'does not answer' } });

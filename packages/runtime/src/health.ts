@@ -44,17 +44,28 @@ function codeOf(error: unknown): string | undefined {
 /**
  * What a process apart from the API shows of itself: `/health` (it lives), `/ready` (503 with what is wrong) and
  * `/metrics` (Prometheus). Everything else goes to `rest`, or is not found.
+ *
+ * @param options.faults by its name what is not as it should be, and does not keep the process from its work: it is
+ *   ready, but `degraded`
  */
-export function createHealthApp(options: { checks: Checks; metrics: Metrics; rest?: FetchHandler }): {
+export function createHealthApp(options: {
+  checks: Checks;
+  metrics: Metrics;
+  faults?: () => Record<string, string>;
+  rest?: FetchHandler;
+}): {
   fetch: FetchHandler;
 } {
-  const { checks, metrics, rest } = options;
+  const { checks, metrics, rest, faults = () => ({}) } = options;
   const app = new Hono<{ Bindings: Parameters<FetchHandler>[1] }>({ strict: false });
   app.get('/health', (c) => c.json({ status: 'ok' }));
   app.get('/ready', async (c) => {
     const answers = await runChecks(checks);
     const isReady = Object.values(answers).every((answer) => answer === 'ok');
-    return isReady ? c.json({ status: 'ok', checks: answers }) : problem('unavailable', { checks: answers });
+    const found = faults();
+    const all = { ...answers, ...found };
+    if (!isReady) return problem('unavailable', { checks: all });
+    return c.json({ status: Object.keys(found).length > 0 ? 'degraded' : 'ok', checks: all });
   });
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
-/** What Tidings counts. Labels hold names from the contracts only, never anything of a message or a person. */
+/** What Tidings counts. Labels hold names from the contracts and ids of providers only, never anything of
+ * a message or a person. */
 export interface Metrics {
   registry: Registry;
   accepted: Counter<'lane'>;
@@ -12,6 +13,8 @@ export interface Metrics {
   reenqueued: Counter<string>;
   workerRestarts: Counter<'queue'>;
   backlog: Gauge<'channel' | 'lane'>;
+  unwell: Gauge<'provider'>;
+  providerFaults: Counter<'provider' | 'reason'>;
 }
 
 /** One registry per process. `defaults` adds Node's own figures; leave it off where many live in one process. */
@@ -20,6 +23,8 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
   if (options.defaults) collectDefaultMetrics({ register: registry });
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
     new Counter<Label>({ name: `tidings_${name}`, help, labelNames, registers: [registry] });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Gauge<Label>({ name: `tidings_${name}`, help, labelNames, registers: [registry] });
   return {
     registry,
     accepted: counter('notifications_accepted_total', 'Notifications stored.', ['lane']),
@@ -30,11 +35,11 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
     malformedJobs: counter('malformed_jobs_total', 'Jobs whose data was not ours.', ['queue']),
     reenqueued: counter('messages_reenqueued_total', 'Messages whose job the queue had lost.'),
     workerRestarts: counter('worker_restarts_total', 'Workers replaced by the watchdog.', ['queue']),
-    backlog: new Gauge({
-      name: 'tidings_backlog_messages',
-      help: 'Messages in the window (at most the window).',
-      labelNames: ['channel', 'lane'],
-      registers: [registry],
-    }),
+    backlog: gauge('backlog_messages', 'Messages in the window (at most the window).', ['channel', 'lane']),
+    unwell: gauge('provider_unwell', '1 for each provider that nothing is sent by for now.', ['provider']),
+    providerFaults: counter('provider_faults_total', 'Times a provider became unwell.', [
+      'provider',
+      'reason',
+    ]),
   };
 }

@@ -1,5 +1,6 @@
 import { preferenceOf, type Words, wordsOf } from '@tidings/contracts';
 import type { Decide, Question, Store } from '@tidings/db';
+import type { Routes } from '../routes/routes.ts';
 import { quietUntil } from './quiet-until.ts';
 
 interface Rules {
@@ -10,19 +11,22 @@ interface Rules {
 
 const none: Rules = { timezone: 'UTC', required: new Set(), defaults: new Map() };
 const noWords: Words = new Map();
+const stepMs = 100;
 
 /**
  * Who gets what, decided at the last moment: what the recipient opted out of is skipped, and in its quiet hours all
- * but critical messages wait. Critical ones obey an opt-out too; only a required category does not.
+ * but critical messages wait. Critical ones obey an opt-out too; only a required category does not. Whatever would go
+ * out waits while no provider of its route is well, or while its provider's pace has no room for it.
  *
  * The rules of projects are read again once they are older than `rulesMs`; what recipients say comes with the claim
  * and holds at once. Many who ask at the same time read once.
  */
 export function createDeciding(options: {
   store: Pick<Store, 'projectRules'>;
+  routes: Pick<Routes, 'refresh' | 'waitFor'>;
   rulesMs?: number;
 }): () => Promise<Decide> {
-  const { store, rulesMs = 5000 } = options;
+  const { store, routes, rulesMs = 5000 } = options;
   let known: { decide: Promise<Decide>; until: number } | undefined;
 
   async function read(): Promise<Decide> {
@@ -33,10 +37,19 @@ export function createDeciding(options: {
         { timezone, required: new Set(required), defaults: wordsOf(defaults) },
       ]),
     );
-    return (question) => decideBy(rulesOf.get(question.projectId) ?? none, question);
+    return (question) => {
+      const wanted = decideBy(rulesOf.get(question.projectId) ?? none, question);
+      if (wanted.kind !== 'send') return wanted;
+      const wait = routes.waitFor(question);
+      if (wait === undefined) return wanted;
+      // In steps, so that many who wait are put aside by one statement.
+      const until = Math.ceil((question.now + wait.ms) / stepMs) * stepMs;
+      return { kind: 'wait', until, reason: wait.reason };
+    };
   }
 
-  return () => {
+  return async () => {
+    await routes.refresh();
     if (known !== undefined && performance.now() < known.until) return known.decide;
     const decide = read();
     const mine = { decide, until: performance.now() + rulesMs };
@@ -64,7 +77,7 @@ function decideBy(rules: Rules, question: Question): ReturnType<Decide> {
     now,
     quietHours: wishes.quietHours,
   });
-  return until === undefined ? { kind: 'send' } : { kind: 'wait', until };
+  return until === undefined ? { kind: 'send' } : { kind: 'wait', until, reason: 'quiet_hours' };
 }
 
 /** In the first zone that there is: what one version of the zones' data knew, another may not. */

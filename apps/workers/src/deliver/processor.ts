@@ -1,13 +1,13 @@
-import { jobData } from '@tidings/contracts';
+import { jobData, type QueueName } from '@tidings/contracts';
 import type { Claimed, Decide, Settled, Settlement, Store } from '@tidings/db';
 import type { DeliveryJob, DeliveryQueue } from '@tidings/queue';
 import { createGroup, type Log, type Metrics } from '@tidings/runtime';
-import { DelayedError, RateLimitError, UnrecoverableError } from 'bullmq';
-import type { Provider, ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
+import { DelayedError, UnrecoverableError } from 'bullmq';
+import type { ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
+import type { Leg, Routes } from '../routes/routes.ts';
 import type { RetryPolicy } from './backoff.ts';
 import { createClaims, isClaimed } from './claims.ts';
 import { gatherMs } from './gather.ts';
-import type { Hold } from './hold.ts';
 import type { LeaseKeeper } from './leases.ts';
 import { handleRefused } from './refused.ts';
 import type { Render } from './render.ts';
@@ -19,9 +19,8 @@ import { verdictOn } from './verdict.ts';
 export interface ProcessorOptions {
   store: Store;
   queue: DeliveryQueue;
-  provider: Provider;
+  routes: Routes;
   render: Render;
-  hold: Hold;
   leases: LeaseKeeper;
   /** Answers what decides whether claimed messages go out. */
   deciding: () => Promise<Decide>;
@@ -34,12 +33,18 @@ export interface ProcessorOptions {
   random?: () => number;
 }
 
+/** How an attempt went, and at whom; nobody where it did not come to that. */
+interface Attempted {
+  result: ProviderResult;
+  leg?: Leg;
+}
+
 /**
  * The way of one message, from its job to its outcome: claim, render, send, record, and only then tell the
  * queue. Throwing is how BullMQ is told that the job must come back.
  */
 export function createProcessor(options: ProcessorOptions) {
-  const { store, queue, provider, render, hold, leases, policy, owner, leaseMs, log, metrics } = options;
+  const { store, queue, routes, render, leases, policy, owner, leaseMs, log, metrics } = options;
   const { random = Math.random, deciding } = options;
 
   const claim = createClaims({ store, owner, leaseMs, deciding, metrics });
@@ -50,18 +55,26 @@ export function createProcessor(options: ProcessorOptions) {
     run: (settlements) => store.settle(settlements),
   });
 
-  async function attempt(claimed: Claimed): Promise<ProviderResult> {
-    const { message, notification, keys } = claimed;
-    const { platform } = message;
-    if (platform !== null && provider.platforms?.includes(platform) === false) {
-      return { outcome: 'rejected', reason: 'no_provider' };
-    }
+  async function attempt(claimed: Claimed): Promise<Attempted> {
+    const { message } = claimed;
+    if (!routes.reaches(message)) return { result: { outcome: 'rejected', reason: 'no_provider' } };
     const content = await render(claimed);
-    if ('outcome' in content) return content;
-    const sending = provider.send({
+    if ('outcome' in content) return { result: content };
+    // The last that is asked before it is sent: a provider may have become unwell since the claim.
+    const leg = routes.pick(message);
+    if (leg === undefined) return { result: { outcome: 'held', reason: 'provider_unavailable' } };
+    return { result: await leg.health.run(() => sendBy(leg, claimed, content)), leg };
+  }
+
+  function sendBy(
+    leg: Leg,
+    { message, notification, keys }: Claimed,
+    content: RenderedEmail | RenderedPush,
+  ): Promise<ProviderResult> {
+    const sending = leg.on(queue.name as QueueName).send({
       messageId: message.id,
       address: message.address ?? '',
-      platform,
+      platform: message.platform,
       keys,
       lane: message.lane,
       failures: message.failures,
@@ -71,7 +84,7 @@ export function createProcessor(options: ProcessorOptions) {
       content: content as RenderedEmail & RenderedPush,
     });
     return sending.catch((err): ProviderResult => {
-      log.error({ err, messageId: message.id, provider: provider.name }, 'a provider threw, which is a bug');
+      log.error({ err, messageId: message.id, provider: leg.id }, 'a provider threw, which is a bug');
       return { outcome: 'ambiguous', response: err instanceof Error ? err.message : String(err) };
     });
   }
@@ -80,8 +93,8 @@ export function createProcessor(options: ProcessorOptions) {
     const { message } = claimed;
     const token = message.leaseToken ?? '';
     await leases.during({ id: message.id, token }, async () => {
-      const result = await attempt(claimed);
-      const verdict = verdictOn(result, message, policy, random);
+      const { result, leg } = await attempt(claimed);
+      const verdict = verdictOn(result, message, policy, random, heldMs(result, message));
       const { status } = await settleSurely(settle, log, {
         messageId: message.id,
         token,
@@ -90,7 +103,7 @@ export function createProcessor(options: ProcessorOptions) {
         worker: owner,
         outcome: result.outcome,
         reason: result.reason ?? null,
-        provider: result.provider ?? provider.name,
+        provider: leg?.name ?? null,
         code: result.code ?? null,
         response: result.response ?? null,
         verdict,
@@ -104,12 +117,13 @@ export function createProcessor(options: ProcessorOptions) {
         if (status !== 'fenced') metrics.ended.inc({ channel: message.channel, status });
         return;
       }
-      if (result.outcome === 'held') {
-        await hold.begin(result.retryAfterMs);
-        throw new RateLimitError();
-      }
       if (!verdict.park) throw new RetryLater(verdict.delayMs, verdict.reason);
     });
+  }
+
+  /** By then the health of who turned it away is known to be what it is. */
+  function heldMs({ outcome }: ProviderResult, message: Claimed['message']): number {
+    return outcome === 'held' ? (routes.waitFor(message)?.ms ?? 0) : 0;
   }
 
   return async (job: DeliveryJob, token: string | undefined): Promise<void> => {
@@ -118,7 +132,6 @@ export function createProcessor(options: ProcessorOptions) {
       metrics.malformedJobs.inc({ queue: queue.name });
       throw new UnrecoverableError('the job is not one of ours');
     }
-    if (!(await hold.pass())) throw new RateLimitError();
     const found = await claim(parsed.data.id);
     if (isClaimed(found)) return deliver(found);
     const next = await handleRefused(store, found);

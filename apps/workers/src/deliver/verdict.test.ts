@@ -39,10 +39,10 @@ describe('what becomes of a message after an attempt', () => {
 
   test('a provider that is unwell costs nothing', () => {
     const last = { ...fresh, failures: policy.maxFailures - 1 };
-    expect(verdictOn({ outcome: 'held' }, last, policy, full)).toMatchObject({
-      status: 'retrying',
-      countsFailure: false,
-    });
+    const held = { outcome: 'held' } as const;
+    const retrying = { status: 'retrying', reason: 'provider_unavailable', countsFailure: false };
+    expect(verdictOn(held, last, policy, full, 800)).toEqual({ ...retrying, delayMs: 800, park: true });
+    expect(verdictOn(held, last, policy, full, 0)).toEqual({ ...retrying, delayMs: 0, park: false });
   });
 
   test('a permanent failure ends at once, with the address given up where it is no use', () => {

@@ -9,12 +9,16 @@ export const longestInQueueMs = 60_000;
 /**
  * What becomes of a message after an attempt: the classification of DESIGN, read from top to bottom. A held
  * attempt costs nothing; a transient or an ambiguous one costs one failure; the last failure ends it.
+ *
+ * @param heldMs how long until a provider can be asked again, should this one have turned the message away; 0 when
+ *   the route has another that is well
  */
 export function verdictOn(
   result: ProviderResult,
   message: Pick<MessageRow, 'failures' | 'onAmbiguous'>,
   policy: RetryPolicy,
   random: () => number,
+  heldMs = 0,
 ): Verdict {
   const { outcome, reason } = result;
   switch (outcome) {
@@ -27,7 +31,8 @@ export function verdictOn(
       if (reason === 'no_provider') return { status: 'skipped', reason, countsFailure: false };
       return { status: 'failed', reason: reason ?? 'rejected', countsFailure: true };
     case 'held':
-      return retrying(reason ?? 'provider_unavailable', 0, false);
+      // Waits in SQL, where whoever takes it up again asks first whether a provider is well.
+      return { ...retrying(reason ?? 'provider_unavailable', heldMs, false), park: heldMs > 0 };
     case 'ambiguous':
       if (message.onAmbiguous === 'hold' || isLast(message, policy)) {
         return { status: 'unknown', reason: 'ambiguous', countsFailure: true };
@@ -53,6 +58,10 @@ function isLast(message: Pick<MessageRow, 'failures'>, policy: RetryPolicy): boo
   return message.failures + 1 >= policy.maxFailures;
 }
 
-function retrying(reason: Reason, delayMs: number, countsFailure: boolean): Verdict {
+function retrying(
+  reason: Reason,
+  delayMs: number,
+  countsFailure: boolean,
+): Extract<Verdict, { status: 'retrying' }> {
   return { status: 'retrying', reason, countsFailure, delayMs, park: delayMs > longestInQueueMs };
 }

@@ -14,6 +14,11 @@ interface Attempt {
   stale: boolean;
 }
 
+/** How a server is reached, and what it is called where there is more than one. */
+export interface SmtpProviderOptions extends SmtpConnectionsOptions, EmailSender {
+  name?: string;
+}
+
 /**
  * Sends e-mail over SMTP, one recipient per envelope, over connections it keeps. The address of `from` is the
  * envelope's sender.
@@ -21,10 +26,11 @@ interface Attempt {
  * @throws at once when `url`, `from` or `dkim` cannot be used
  */
 export function createSmtpProvider({
+  name = 'smtp',
   from,
   dkim,
   ...options
-}: SmtpConnectionsOptions & EmailSender): Provider<RenderedEmail> {
+}: SmtpProviderOptions): Provider<RenderedEmail> {
   const { sender, compose } = createEmailComposer({ from, dkim });
   const connections = createSmtpConnections(options);
 
@@ -64,7 +70,7 @@ export function createSmtpProvider({
     }
   }
 
-  return { name: 'smtp', send, probe, close: connections.close };
+  return { name, send, probe, close: connections.close };
 }
 
 // A server that gives up on an idle connection says 421 or nothing. Our MAIL may cross that on the way.

@@ -62,6 +62,34 @@ test('lost connections open it when they come in a row, and a success begins ane
   expect(health.state).toBe('open');
 });
 
+test('answers of a server in trouble are signs too, what SMTP defers is not', async () => {
+  const { health, send } = open({ signs: 2 });
+  const deferred = { outcome: 'transient', reason: 'provider_transient', code: '451 4.7.1' } as const;
+  const broken = { outcome: 'ambiguous', reason: 'provider_transient', code: '503' } as const;
+  for (const result of [deferred, deferred, deferred, broken]) await send(result);
+  expect(health.state).toBe('closed');
+  await send(broken);
+  expect(health.state).toBe('open');
+});
+
+test('one that is well only when it is probed is left alone for longer each time', async () => {
+  const { health, send, states } = open({ baseMs: 20, capMs: 60_000 });
+  const waits: number[] = [];
+  for (let time = 0; time < 4; time += 1) {
+    await send(held);
+    waits.push(health.waitMs());
+    await until(
+      () => health.state,
+      (state) => state === 'closed',
+    );
+  }
+  expect(waits[3]).toBeGreaterThan(80);
+  await send({ outcome: 'sent' });
+  await send(held);
+  expect(health.waitMs()).toBeLessThanOrEqual(20);
+  expect(states.filter((state) => state === 'open')).toHaveLength(5);
+});
+
 test('what is wrong with a message is no sign of the provider', async () => {
   const { health, send } = open({ signs: 1 });
   for (const outcome of ['rejected', 'bounced', 'transient'] as const) {

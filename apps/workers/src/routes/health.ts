@@ -43,6 +43,8 @@ const longestAsked = 3_600_000;
 export function createHealth(options: HealthOptions): Health {
   const { provider, signs = 5, baseMs = 1000, capMs = 15_000, onChange } = options;
   let inARow = 0;
+  /** Times it opened since a message was last sent: a probe may find well what then fails again. */
+  let strikes = 0;
   let until = 0;
   let fault: ProviderResult | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -71,13 +73,11 @@ export function createHealth(options: HealthOptions): Health {
   policy.onStateChange((state) => onChange?.(nameOf(state), fault));
 
   /** Longer each time in a row, or as long as the provider asked; then it is probed. */
-  function waitAfter({
-    attempt,
-    result,
-  }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> {
+  function waitAfter({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> {
+    strikes += 1;
     const { retryAfterMs = 0 } = ('value' in result ? result.value : {}) as Partial<ProviderResult>;
     const waitMs = Math.max(
-      Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 20)),
+      Math.min(capMs, baseMs * 2 ** Math.min(strikes - 1, 20)),
       Math.min(retryAfterMs, longestAsked),
     );
     until = performance.now() + waitMs;
@@ -113,6 +113,7 @@ export function createHealth(options: HealthOptions): Health {
       policy.execute(async () => {
         const result = await send();
         if (result.outcome === 'held') inARow = signs;
+        if (result.outcome === 'sent') strikes = 0;
         return result;
       }),
     stop: () => {
@@ -122,12 +123,14 @@ export function createHealth(options: HealthOptions): Health {
   };
 }
 
-/** Is it the provider that is unwell, rather than one message that it does not like? */
-function isSign({ outcome, reason }: ProviderResult): boolean {
-  return (
-    outcome === 'held' ||
-    ((outcome === 'transient' || outcome === 'ambiguous') && reason === 'connection_lost')
-  );
+/**
+ * Is it the provider that is unwell, rather than one message that it does not like? What SMTP answers for a while has
+ * codes of 4yz and is about the message; a 5xx of HTTP is about the server (RFC 9110 §15.6).
+ */
+function isSign({ outcome, reason, code = '' }: ProviderResult): boolean {
+  if (outcome === 'held') return true;
+  if (outcome !== 'transient' && outcome !== 'ambiguous') return false;
+  return reason === 'connection_lost' || code.startsWith('5');
 }
 
 function nameOf(state: CircuitState): HealthState {

@@ -1,123 +1,151 @@
-import {
-  type Channel,
-  type Platform,
-  providerSettings,
-  type QueueName,
-  queueNames,
-} from '@tidings/contracts';
+import type { Channel, Platform, QueueName, Reason } from '@tidings/contracts';
 import type { ProviderRow, Store } from '@tidings/db';
-import type { Log, Seal } from '@tidings/runtime';
+import type { Log } from '@tidings/runtime';
 import type { Provider, ProviderResult } from '../providers/provider.ts';
 import { createHealth, type Health, type HealthState } from './health.ts';
-import { makeProvider, type ProviderDefaults } from './make-provider.ts';
+import { createPace, type Pace } from './pace.ts';
 
-/** A provider as this process delivers by it: a connection of its own for each queue, one health for all. */
+/** A provider as this process delivers by it: connections of its own for each queue, one health for all. */
 export interface Leg {
+  /** That of the project's provider, or the name of the instance's. */
   readonly id: string;
   /** What attempts are recorded under. */
   readonly name: string;
-  readonly platforms: readonly Platform[] | undefined;
   readonly health: Health;
   on(queue: QueueName): Provider;
-}
-
-/** Who sends for which project on a channel: the providers of its route, else those of the instance. */
-export interface Routes {
-  /** Reads the routes again if that is due; cheap when it is not. */
-  refresh(): Promise<void>;
-  /** The legs that reach the platform, in their order; undefined where none does, whatever its health. */
-  legsOf(of: Destination): readonly Leg[] | undefined;
-  /** Milliseconds until a leg is asked again, where none is well; 0 when one is. */
-  waitMs(of: Destination): number;
-  /** Every leg of this process. */
-  all(): readonly Leg[];
-  stop(): Promise<void>;
 }
 
 export interface Destination {
   projectId: string;
   channel: Channel;
   platform: Platform | null;
+  /** Tries that failed and counted: what decides which provider is next. */
+  failures: number;
+}
+
+/** Why a message cannot be handed over now, and for how long. Milliseconds. */
+export interface Wait {
+  ms: number;
+  reason: Extract<Reason, 'provider_unavailable' | 'rate_limited'>;
+}
+
+/** Who sends for which project on a channel: the providers of its route, else those of the instance. */
+export interface Routes {
+  /** Reads the routes again if that is due; cheap when it is not. */
+  refresh(): Promise<void>;
+  /** Asked for each message before it is sent: it takes the message's place in the provider's pace. */
+  waitFor(to: Destination): Wait | undefined;
+  /** The provider that is next for a message and well; undefined while none is. */
+  pick(to: Destination): Leg | undefined;
+  /** Does any provider of the route reach the platform, well or not? */
+  reaches(to: Destination): boolean;
+  /** How many messages of the project may wait in the queue: none while nobody would take them. */
+  room(of: Pick<Destination, 'projectId' | 'channel'>): number;
+  /** The providers that are not well. */
+  faults(): ProviderFault[];
+  stop(): Promise<void>;
+}
+
+/** A provider that is not well, by its id, and why. */
+export interface ProviderFault {
+  id: string;
+  state: HealthState;
+  reason: Reason | undefined;
+  code: string | undefined;
+}
+
+/** Makes a provider; each queue has its own. */
+export type MakeProvider = () => Provider;
+
+/** Where providers come from. */
+export interface Providers {
+  /** Those of the environment, by channel, in the order they are tried: for projects that have no route. */
+  instance: Readonly<Record<Channel, readonly MakeProvider[]>>;
+  /** @throws when its settings cannot be read */
+  ofProject(row: ProviderRow): MakeProvider;
 }
 
 export interface RoutesOptions {
   store: Pick<Store, 'allRoutes'>;
-  seal: Seal;
-  /** The providers of the environment, by channel. */
-  instance: Readonly<Record<Channel, ReadonlyArray<() => Provider>>>;
-  defaults: ProviderDefaults;
+  providers: Providers;
   log: Log;
   /** How old what is known of routes may be, in milliseconds. */
   routesMs?: number;
   health?: { signs?: number; baseMs?: number; capMs?: number };
-  onHealth?: (leg: string, state: HealthState, fault: ProviderResult | undefined) => void;
+  onHealth?: (id: string, state: HealthState, fault: ProviderResult | undefined) => void;
 }
 
+/** Tries at a provider before it is the next one's turn. */
+const triesAtOne = 2;
+
+/** Nobody waits longer in one piece, for a route may be changed meanwhile. Milliseconds. */
+const longestWaitMs = 15_000;
+
 export function createRoutes(options: RoutesOptions): Routes {
-  const { store, seal, instance, defaults, log, routesMs = 5000 } = options;
+  const { store, providers, log, routesMs = 5000 } = options;
   const own: Readonly<Record<Channel, readonly OwnedLeg[]>> = {
-    email: instance.email.map((make) => legOf('instance:email', make)),
-    push: instance.push.map((make) => legOf('instance:push', make)),
+    email: providers.instance.email.map((make) => legOf(make)),
+    push: providers.instance.push.map((make) => legOf(make)),
   };
   let byRow = new Map<string, OwnedLeg>();
   let routes = new Map<string, readonly OwnedLeg[]>();
   let freshUntil = 0;
   let reading: Promise<void> | undefined;
 
-  function legOf(id: string, make: () => Provider, name?: string): OwnedLeg {
-    const byQueue = new Map<QueueName, Provider>();
+  function legOf(make: MakeProvider, row?: ProviderRow): OwnedLeg {
     const first = make();
-    const on = (queue: QueueName) => {
-      const known = byQueue.get(queue);
-      if (known !== undefined) return known;
-      const made = byQueue.size === 0 ? first : make();
-      byQueue.set(queue, made);
-      return made;
-    };
-    const shown = name ?? first.name;
+    const byQueue = new Map<QueueName, Provider>();
+    const id = row?.id ?? first.name;
+    const name = row === undefined ? first.name : `${row.name} (${row.kind})`;
     const health = createHealth({
       provider: first,
       ...options.health,
       onChange: (state, fault) => {
-        log[state === 'closed' ? 'info' : 'warn'](
-          { provider: shown, id, state, reason: fault?.reason, code: fault?.code },
-          state === 'closed' ? 'the provider is well again' : 'the provider is unwell',
+        const isWell = state === 'closed';
+        log[isWell ? 'info' : 'warn'](
+          { provider: id, state, reason: fault?.reason, code: fault?.code },
+          isWell ? 'the provider is well again' : 'the provider is unwell',
         );
-        options.onHealth?.(shown, state, fault);
+        options.onHealth?.(id, state, fault);
       },
     });
     return {
       id,
-      name: shown,
+      name,
       platforms: first.platforms,
+      perSecond: row?.perSecond ?? undefined,
+      pace: row?.perSecond ? createPace(row.perSecond) : undefined,
       health,
-      on,
+      on: (queue) => {
+        const known = byQueue.get(queue);
+        if (known !== undefined) return known;
+        const made = byQueue.size === 0 ? first : make();
+        byQueue.set(queue, made);
+        return made;
+      },
       close: async () => {
         health.stop();
+        options.onHealth?.(id, 'closed', undefined);
         await Promise.all([...new Set([first, ...byQueue.values()])].map((provider) => provider.close()));
       },
     };
   }
 
+  /** One that cannot be made turns every message away, until it is put right. */
   function legOfRow(row: ProviderRow): OwnedLeg {
-    return legOf(row.id, providerOf(row), `${row.name} (${row.kind})`);
-  }
-
-  /** What cannot be opened or made turns every message away, until it is put right. */
-  function providerOf({ id, kind, sealed }: ProviderRow): () => Provider {
     try {
-      return makeProvider(providerSettings.parse(JSON.parse(seal.open(sealed, id))), defaults);
+      return legOf(providers.ofProject(row), row);
     } catch (err) {
-      log.error({ err, provider: id }, 'the settings of a provider cannot be used');
-      return () => createUnusable(kind);
+      log.error({ err, provider: row.id }, 'the settings of a provider cannot be used');
+      return legOf(() => createUnusable(row.kind), row);
     }
   }
 
   async function read(): Promise<void> {
-    const { routes: set, providers } = await store.allRoutes();
+    const { routes: set, providers: stored } = await store.allRoutes();
     const named = new Set(set.flatMap(({ providerIds }) => providerIds));
     const legs = new Map<string, OwnedLeg>();
-    const rows = new Map(providers.filter(({ enabled }) => enabled).map((row) => [row.id, row]));
+    const rows = new Map(stored.filter(({ enabled }) => enabled).map((row) => [row.id, row]));
     for (const id of named) {
       const row = rows.get(id);
       if (row === undefined) continue;
@@ -141,12 +169,29 @@ export function createRoutes(options: RoutesOptions): Routes {
       void leg.close().catch((err) => log.warn({ err }, 'a provider did not close'));
   }
 
-  function legsOf({ projectId, channel, platform }: Destination): readonly OwnedLeg[] | undefined {
+  function legsOf({ projectId, channel, platform }: Omit<Destination, 'failures'>): readonly OwnedLeg[] {
     const route = routes.get(`${projectId} ${channel}`) ?? own[channel];
-    if (platform === null) return route;
-    const fitting = route.filter(({ platforms }) => platforms === undefined || platforms.includes(platform));
-    return fitting.length === 0 && route.length > 0 ? undefined : fitting;
+    return platform === null
+      ? route
+      : route.filter(({ platforms }) => platforms === undefined || platforms.includes(platform));
   }
+
+  function pick(to: Destination): OwnedLeg | undefined {
+    const legs = legsOf(to);
+    const first = Math.floor(to.failures / triesAtOne);
+    for (let at = 0; at < legs.length; at += 1) {
+      const leg = legs[(first + at) % legs.length];
+      if (leg?.health.state === 'closed') return leg;
+    }
+    return undefined;
+  }
+
+  /** A route without a provider, since all of them are switched off, waits for somebody to switch one on. */
+  function isWaitedFor({ projectId, channel }: Pick<Destination, 'projectId' | 'channel'>): boolean {
+    return routes.get(`${projectId} ${channel}`)?.length === 0;
+  }
+
+  const all = () => [...own.email, ...own.push, ...byRow.values()];
 
   return {
     refresh: () => {
@@ -156,22 +201,39 @@ export function createRoutes(options: RoutesOptions): Routes {
       });
       return reading;
     },
-    legsOf,
-    waitMs: (of) => {
-      const legs = legsOf(of);
-      if (legs === undefined) return 0;
-      // A route whose providers are all switched off waits for somebody to switch one on.
-      if (legs.length === 0) return routesMs;
-      return Math.min(...legs.map(({ health }) => health.waitMs()));
+    waitFor: (to) => {
+      const next = pick(to);
+      if (next !== undefined) {
+        const ms = next.pace?.take() ?? 0;
+        return ms > 0 ? { ms: Math.min(ms, longestWaitMs), reason: 'rate_limited' } : undefined;
+      }
+      const legs = legsOf(to);
+      if (legs.length === 0 && !isWaitedFor(to)) return undefined;
+      const ms = Math.min(longestWaitMs, ...legs.map(({ health }) => health.waitMs()));
+      return { ms, reason: 'provider_unavailable' };
     },
-    all: () => [...own.email, ...own.push, ...byRow.values()],
+    pick,
+    reaches: (to) => legsOf(to).length > 0 || isWaitedFor(to),
+    room: (of) => {
+      const legs = legsOf({ ...of, platform: null });
+      if (legs.length === 0) return isWaitedFor(of) ? 0 : Number.POSITIVE_INFINITY;
+      const well = legs.filter(({ health }) => health.state === 'closed');
+      return Math.max(0, ...well.map(({ perSecond = Number.POSITIVE_INFINITY }) => 2 * perSecond));
+    },
+    faults: () =>
+      all().flatMap(({ id, health: { state, fault } }) =>
+        state === 'closed' ? [] : [{ id, state, reason: fault?.reason, code: fault?.code }],
+      ),
     stop: async () => {
-      await Promise.all([...own.email, ...own.push, ...byRow.values()].map((leg) => leg.close()));
+      await Promise.all(all().map((leg) => leg.close()));
     },
   };
 }
 
 interface OwnedLeg extends Leg {
+  readonly platforms: readonly Platform[] | undefined;
+  readonly perSecond: number | undefined;
+  readonly pace: Pace | undefined;
   close(): Promise<void>;
 }
 
@@ -186,9 +248,4 @@ function createUnusable(kind: string): Provider {
     probe: async () => false,
     close: async () => {},
   };
-}
-
-/** Queues of a channel. */
-export function queuesOf(channel: Channel): QueueName[] {
-  return queueNames.filter((name) => name.startsWith(channel));
 }

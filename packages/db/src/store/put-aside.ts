@@ -1,4 +1,4 @@
-import type { Channel, QuietHours, Reason, WebPushKeys, Word } from '@tidings/contracts';
+import type { Channel, Platform, QuietHours, Reason, WebPushKeys, Word } from '@tidings/contracts';
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { listValues, padded, placeholders } from '../prepared.ts';
@@ -18,6 +18,9 @@ export interface Wishes {
 export interface Question {
   projectId: string;
   channel: Channel;
+  platform: Platform | null;
+  /** Tries that failed and counted. */
+  failures: number;
   category: string | null;
   isCritical: boolean;
   /** Undefined where it goes to a bare address. */
@@ -27,7 +30,13 @@ export interface Question {
 }
 
 /** What becomes of a message at the last moment; `until` is in milliseconds since the epoch. */
-export type Decision = { kind: 'send' } | { kind: 'skip' } | { kind: 'wait'; until: number };
+export type Decision =
+  | { kind: 'send' }
+  | { kind: 'skip' }
+  | { kind: 'wait'; until: number; reason: WaitReason };
+
+/** What a message waits for that could be sent otherwise. */
+export type WaitReason = Extract<Reason, 'quiet_hours' | 'provider_unavailable' | 'rate_limited'>;
 
 /** Must be pure: on Postgres a commit may run twice. */
 export type Decide = (question: Question) => Decision;
@@ -70,6 +79,8 @@ export function* putAside(options: {
         : decide({
             projectId: message.projectId,
             channel: message.channel,
+            platform: message.platform,
+            failures: message.failures,
             category,
             isCritical: message.lane === 'critical',
             wishes: recipientId === null ? undefined : wishes.get(recipientId),
@@ -91,7 +102,7 @@ export function* putAside(options: {
 
 type Fate =
   | { status: 'skipped' | 'expired' | 'unknown'; reason: Reason }
-  | { status: 'scheduled'; reason: Reason; dueAt: number };
+  | { status: 'scheduled' | 'retrying'; reason: Reason; dueAt: number };
 
 /** There is nobody there any more to send to. */
 interface Unreachable {
@@ -104,9 +115,11 @@ function fateOf(message: MessageRow, decision: Exclude<Decision, { kind: 'send' 
   if (ends && message.unanswered > 1) return { status: 'unknown', reason: 'worker_lost' };
   if (decision.kind === 'unreachable') return { status: 'skipped', reason: decision.reason };
   if (decision.kind === 'skip') return { status: 'skipped', reason: 'opted_out' };
-  return ends
-    ? { status: 'expired', reason: 'quiet_hours' }
-    : { status: 'scheduled', reason: 'quiet_hours', dueAt: decision.until };
+  const { until, reason } = decision;
+  const isQuiet = reason === 'quiet_hours';
+  // Quiet hours end when they end; a provider might have been well in time.
+  if (ends) return { status: 'expired', reason: isQuiet ? reason : 'expired' };
+  return { status: isQuiet ? 'scheduled' : 'retrying', reason, dueAt: until };
 }
 
 /** Gives up the claim; what waits does so in SQL, under a new generation. */
@@ -121,8 +134,12 @@ function* release(options: {
   const { database, db, ids, fate, token, now } = options;
   const { messages } = database.tables;
   const place =
-    fate.status === 'scheduled'
-      ? { place: 'store' as const, generation: sql`${messages.generation} + 1`, deferredAt: now }
+    'dueAt' in fate
+      ? {
+          place: 'store' as const,
+          generation: sql`${messages.generation} + 1`,
+          ...(fate.status === 'scheduled' && { deferredAt: now }),
+        }
       : { place: null, endedAt: now };
   return yield* rows(
     db

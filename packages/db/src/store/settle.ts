@@ -29,7 +29,8 @@ export interface Settlement {
   worker: string;
   outcome: AttemptOutcome;
   reason: Reason | null;
-  provider: string;
+  /** Null where it did not come to one. */
+  provider: string | null;
   code: string | null;
   response: string | null;
   verdict: Verdict;

@@ -5,11 +5,11 @@ import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
 import { startScriptedSmtp } from '../../../../test/support/scripted-smtp.ts';
 import { makeServiceAccount } from '../../../../test/support/service-account.ts';
 import { makeVapidKeys } from '../../../../test/support/web-push-sink.ts';
-import { chooseProvider } from './choose-provider.ts';
+import { findProviders } from './providers.ts';
 
 const good = {
   DATA_DIR: '/nowhere',
-  SMTP_URL: 'smtp://localhost:2525',
+  SMTP_URL: ['smtp://localhost:2525'],
   SMTP_CONNECTIONS: 16,
   SENDGRID_BASE_URL: 'https://sendgrid.example',
   EMAIL_FROM: 'Acme <hello@acme.example>',
@@ -20,30 +20,30 @@ const good = {
 const { publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY } = makeVapidKeys();
 const vapid = { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT: 'mailto:push@acme.example' };
 
-test('e-mail goes by SMTP or else SendGrid, push by each platform’s provider, as they are set, else to files', () => {
-  const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
-    chooseProvider(config)(queue).name;
+test('the providers of each channel are those that are set, in their order, or files', () => {
+  const namesOf = (config: Parameters<typeof findProviders>[0]) => {
+    const { email, push } = findProviders(config).instance;
+    const names = (makes: typeof email) => makes.map((make) => make().name).join(' ');
+    return { email: names(email), push: names(push) };
+  };
   const { SMTP_URL: _, ...withoutSmtp } = good;
-  expect(nameOf(good, 'email')).toBe('smtp');
-  expect(nameOf(withoutSmtp, 'email')).toBe('email-outbox');
-  expect(nameOf({ ...withoutSmtp, SENDGRID_API_KEY: 'SG.key' }, 'email')).toBe('sendgrid');
-  expect(nameOf({ ...good, SENDGRID_API_KEY: 'SG.key' }, 'email')).toBe('smtp');
-  expect(nameOf(good, 'push')).toBe('push-outbox');
+  const sendgrid = { SENDGRID_API_KEY: 'SG.key' };
+  const two = { SMTP_URL: ['smtp://one.example', 'smtps://two.example'] };
+  expect(namesOf(good)).toEqual({ email: 'smtp', push: 'push-outbox' });
+  expect(namesOf(withoutSmtp).email).toBe('email-outbox');
+  expect(namesOf({ ...withoutSmtp, ...sendgrid }).email).toBe('sendgrid');
+  expect(namesOf({ ...good, ...two, ...sendgrid }).email).toBe('smtp smtp-2 sendgrid');
   const withFcm = { ...good, FCM_SERVICE_ACCOUNT: makeServiceAccount().account };
-  expect(nameOf(withFcm, 'push')).toBe('fcm');
-  expect(nameOf(withFcm, 'push-critical')).toBe('fcm');
-  expect(nameOf(withFcm, 'email')).toBe('smtp');
-  expect(nameOf({ ...good, ...vapid }, 'push')).toBe('web-push');
-  expect(nameOf({ ...withFcm, ...vapid }, 'push-critical')).toBe('fcm+web-push');
+  expect(namesOf(withFcm)).toEqual({ email: 'smtp', push: 'fcm' });
+  expect(namesOf({ ...good, ...vapid }).push).toBe('web-push');
   const oneSignal = { ONESIGNAL_APP_ID: randomUUID(), ONESIGNAL_API_KEY: 'key' };
-  expect(nameOf({ ...good, ...oneSignal }, 'push')).toBe('onesignal');
-  expect(nameOf({ ...withFcm, ...oneSignal, ...vapid }, 'push')).toBe('fcm+onesignal+web-push');
+  expect(namesOf({ ...withFcm, ...oneSignal, ...vapid }).push).toBe('fcm onesignal web-push');
 });
 
 test('each e-mail queue opens as many connections as it may, and no more', async () => {
   const sink = await startScriptedSmtp();
-  const providerFor = chooseProvider({ ...good, SMTP_URL: sink.url, SMTP_CONNECTIONS: 3 });
-  const providers = [providerFor('email'), providerFor('email-critical')];
+  const { instance } = findProviders({ ...good, SMTP_URL: [sink.url], SMTP_CONNECTIONS: 3 });
+  const providers = instance.email.flatMap((make) => [make(), make()]);
   const mail = {
     messageId: 'msg_1',
     address: 'ada@example.com',
@@ -62,14 +62,13 @@ test('each e-mail queue opens as many connections as it may, and no more', async
 
 test('the push queues have a connection each and share one access token', async () => {
   const sink = await startFcmSink();
-  const config = {
+  const { instance } = findProviders({
     ...good,
     FCM_SERVICE_ACCOUNT: sink.account,
     FCM_BASE_URL: sink.url,
     FCM_TOKEN_URL: sink.tokens.url,
-  };
-  const providerFor = chooseProvider(config);
-  const providers = [providerFor('push'), providerFor('push-critical')];
+  });
+  const providers = instance.push.flatMap((make) => [make(), make()]);
   expect(await Promise.all(providers.map((provider) => provider.probe()))).toEqual([true, true]);
   expect([sink.sessions.total, sink.tokens.requests]).toEqual([2, 1]);
   await Promise.all(providers.map((provider) => provider.close()));
@@ -80,7 +79,7 @@ test('settings that cannot be read are told together, before anything starts, wi
   const private_key = '-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n';
   const bad = {
     ...good,
-    SMTP_URL: 'smtp://user:s3cret@host?retry=1',
+    SMTP_URL: ['smtp://user:s3cret@host?retry=1'],
     EMAIL_FROM: 'nobody',
     DKIM_DOMAIN: 'acme.example',
     DKIM_SELECTOR: 'tidings',
@@ -89,9 +88,9 @@ test('settings that cannot be read are told together, before anything starts, wi
     ...vapid,
     VAPID_PRIVATE_KEY: makeVapidKeys().privateKey,
   };
-  expect(() => chooseProvider(bad)).toThrow(ConfigError);
-  expect(() => chooseProvider(bad)).toThrow(
+  expect(() => findProviders(bad)).toThrow(ConfigError);
+  expect(() => findProviders(bad)).toThrow(
     /SMTP_URL: .*retry[\s\S]*EMAIL_FROM: [\s\S]*DKIM_PRIVATE_KEY: is not a readable RSA key[\s\S]*FCM_SERVICE_ACCOUNT: private_key[\s\S]*VAPID_PRIVATE_KEY: /,
   );
-  expect(() => chooseProvider(bad)).not.toThrow(/s3cret/);
+  expect(() => findProviders(bad)).not.toThrow(/s3cret/);
 });

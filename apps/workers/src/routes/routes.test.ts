@@ -1,0 +1,191 @@
+import type { ProviderRow, RouteRow } from '@tidings/db';
+import { silentLog } from '@tidings/runtime';
+import { afterEach, expect, test } from 'vitest';
+import { until } from '../../../../test/support/until.ts';
+import type { Provider, ProviderResult } from '../providers/provider.ts';
+import { createRoutes, type Destination, type Leg, type Routes } from './routes.ts';
+
+const open: Routes[] = [];
+afterEach(async () => {
+  for (const routes of open.splice(0)) await routes.stop();
+});
+
+interface Scripted extends Provider {
+  answer: ProviderResult;
+  isWell: boolean;
+  closed: number;
+}
+
+function scripted(name: string, platforms?: Provider['platforms']): Scripted {
+  const provider: Scripted = {
+    name,
+    platforms,
+    answer: { outcome: 'sent' },
+    isWell: true,
+    closed: 0,
+    send: async () => provider.answer,
+    probe: async () => provider.isWell,
+    close: async () => {
+      provider.closed += 1;
+    },
+  };
+  return provider;
+}
+
+const row = (id: string, more: Partial<ProviderRow> = {}): ProviderRow => ({
+  id,
+  projectId: 'prj_acme',
+  name: id,
+  kind: 'smtp',
+  shown: {},
+  sealed: '',
+  perSecond: null,
+  enabled: true,
+  createdAt: 0,
+  updatedAt: 0,
+  ...more,
+});
+
+/** Routes over what `record` holds, which a test may change; each provider of a project is scripted by its id. */
+function start(
+  record: { routes: Array<Partial<RouteRow>>; providers: ProviderRow[] },
+  instance: { email?: Scripted[]; push?: Scripted[] } = {},
+) {
+  const made = new Map<string, Scripted>();
+  const routes = createRoutes({
+    store: { allRoutes: async () => record as { routes: RouteRow[]; providers: ProviderRow[] } },
+    providers: {
+      instance: {
+        email: (instance.email ?? [scripted('smtp')]).map((provider) => () => provider),
+        push: (instance.push ?? [scripted('fcm', ['fcm'])]).map((provider) => () => provider),
+      },
+      ofProject: ({ id, sealed }) => {
+        if (sealed === 'unreadable') throw new Error('it cannot be opened');
+        const provider = scripted(id);
+        made.set(id, provider);
+        return () => provider;
+      },
+    },
+    log: silentLog(),
+    routesMs: 0,
+    health: { baseMs: 60_000, capMs: 60_000 },
+  });
+  open.push(routes);
+  return { routes, made };
+}
+
+const to = (more: Partial<Destination> = {}): Destination => ({
+  projectId: 'prj_acme',
+  channel: 'email',
+  platform: null,
+  failures: 0,
+  ...more,
+});
+
+const route = { projectId: 'prj_acme', channel: 'email', providerIds: ['prv_a', 'prv_b'] } as const;
+const both = {
+  routes: [{ ...route, providerIds: [...route.providerIds] }],
+  providers: [row('prv_a'), row('prv_b')],
+};
+
+const sendBy = (leg: Leg | undefined) => leg?.health.run(() => leg.on('email').send({} as never));
+const hold = async (leg: Leg | undefined, provider: Scripted, more: Partial<ProviderResult> = {}) => {
+  provider.answer = { outcome: 'held', reason: 'provider_unavailable', ...more };
+  await sendBy(leg);
+};
+
+test('without a route of its own a project is delivered for by the providers of the instance', async () => {
+  const { routes } = start(both);
+  await routes.refresh();
+  expect(routes.pick(to({ projectId: 'prj_other' }))?.name).toBe('smtp');
+  expect(routes.pick(to())?.name).toBe('prv_a (smtp)');
+});
+
+test('two tries at a provider, then two at the next, and round again', async () => {
+  const { routes } = start(both);
+  await routes.refresh();
+  const order = [0, 1, 2, 3, 4, 5].map((failures) => routes.pick(to({ failures }))?.id);
+  expect(order).toEqual(['prv_a', 'prv_a', 'prv_b', 'prv_b', 'prv_a', 'prv_a']);
+});
+
+test('one that is unwell is passed over, and with all of them unwell a message waits', async () => {
+  const { routes, made } = start(both);
+  await routes.refresh();
+  const [a, b] = [routes.pick(to()), routes.pick(to({ failures: 2 }))];
+  await hold(a, made.get('prv_a') as Scripted, { reason: 'provider_configuration', code: '535' });
+  expect(routes.pick(to())).toBe(b);
+  expect([routes.waitFor(to()), routes.room(to())]).toEqual([undefined, Number.POSITIVE_INFINITY]);
+  expect(routes.faults()).toEqual([
+    { id: 'prv_a', state: 'open', reason: 'provider_configuration', code: '535' },
+  ]);
+  await hold(b, made.get('prv_b') as Scripted);
+  expect(routes.pick(to())).toBeUndefined();
+  expect(routes.waitFor(to())).toEqual({ ms: 15_000, reason: 'provider_unavailable' });
+  expect([routes.reaches(to()), routes.room(to())]).toEqual([true, 0]);
+  expect(routes.waitFor(to({ projectId: 'prj_other' }))).toBeUndefined();
+});
+
+test('a platform that no provider of the route reaches is known, whatever their health', async () => {
+  const fcm = scripted('fcm', ['fcm']);
+  const { routes } = start({ routes: [], providers: [] }, { push: [fcm, scripted('web-push', ['webpush'])] });
+  await routes.refresh();
+  const push = (platform: Destination['platform']) => to({ channel: 'push', platform });
+  const leg = routes.pick(push('fcm'));
+  expect([leg?.name, routes.pick(push('webpush'))?.name]).toEqual(['fcm', 'web-push']);
+  expect([routes.reaches(push('onesignal')), routes.waitFor(push('onesignal'))]).toEqual([false, undefined]);
+  await hold(leg, fcm);
+  expect(routes.waitFor(push('fcm'))?.reason).toBe('provider_unavailable');
+  expect(routes.waitFor(push('webpush'))).toBeUndefined();
+  // Some of the project's pushes can go out.
+  expect(routes.room(push(null))).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('what is changed on record holds at the next reading: another order, other settings, switched off', async () => {
+  const record = { routes: [{ ...both.routes[0] }], providers: [...both.providers] };
+  const { routes, made } = start(record);
+  await routes.refresh();
+  const before = routes.pick(to());
+  const first = made.get('prv_a') as Scripted;
+  await hold(before, first);
+  record.routes = [{ ...route, providerIds: ['prv_b', 'prv_a'] }];
+  await routes.refresh();
+  expect(routes.pick(to())?.id).toBe('prv_b');
+  // Other settings: a provider that nobody has found fault with, and the old one is closed.
+  record.providers = [row('prv_a', { updatedAt: 1 }), row('prv_b', { enabled: false })];
+  await routes.refresh();
+  expect(routes.pick(to())?.id).toBe('prv_a');
+  expect(routes.faults()).toEqual([]);
+  await until(
+    () => first.closed,
+    (closed) => closed === 1,
+  );
+});
+
+test('a route whose providers are all switched off waits, and so does one whose settings cannot be read', async () => {
+  const off = { ...both, providers: [row('prv_a', { enabled: false }), row('prv_b', { enabled: false })] };
+  const { routes } = start(off);
+  await routes.refresh();
+  expect([routes.pick(to()), routes.reaches(to()), routes.room(to())]).toEqual([undefined, true, 0]);
+  expect(routes.waitFor(to())).toEqual({ ms: 15_000, reason: 'provider_unavailable' });
+  const sealed = { ...both, providers: [row('prv_a', { sealed: 'unreadable' }), row('prv_b')] };
+  const { routes: others } = start(sealed);
+  await others.refresh();
+  expect(await sendBy(others.pick(to()))).toMatchObject({
+    outcome: 'held',
+    reason: 'provider_configuration',
+  });
+  expect(others.pick(to())?.id).toBe('prv_b');
+});
+
+test('a provider with a pace is handed no more than that, and the queue gets room for two seconds of it', async () => {
+  const paced = { ...both, providers: [row('prv_a', { perSecond: 20 }), row('prv_b')] };
+  paced.routes = [{ ...route, providerIds: ['prv_a'] }];
+  const { routes } = start(paced);
+  await routes.refresh();
+  const waits = Array.from({ length: 10 }, () => routes.waitFor(to()));
+  const atOnce = waits.filter((wait) => wait === undefined).length;
+  expect(atOnce).toBeGreaterThanOrEqual(2);
+  expect(atOnce).toBeLessThan(10);
+  expect(waits.at(-1)?.reason).toBe('rate_limited');
+  expect(routes.room(to())).toBe(40);
+});
