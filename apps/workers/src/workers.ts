@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { type Channel, type QueueName, queueNames } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { type QueueEngine, startReconciler, startRelay } from '@tidings/queue';
-import type { Config, Log, Metrics, Repeating } from '@tidings/runtime';
+import { type Config, type Log, type Metrics, type Repeating, repeat } from '@tidings/runtime';
 import { createTemplateEngine } from '@tidings/templates';
 import { defaultRetryPolicy, type RetryPolicy } from './deliver/backoff.ts';
 import { createDeciding } from './deliver/decide.ts';
@@ -132,9 +132,22 @@ export function createWorkers(options: {
       startRelay({ ...shared, window: tuning.window }),
       startReconciler({ ...shared, graceMs: tuning.graceMs }),
       startWatchdog({ engine, watched: workers, log, metrics }),
+      keepRoutes(routes, tuning.rulesMs),
       ...startUpkeep({ store, log, times: tuning.upkeep }),
     ];
     running = { leases, routes, workers, loops };
+  }
+
+  /** Also where nothing is sent: a provider that was put right is not told of as unwell any more. */
+  function keepRoutes(routes: Routes, everyMs = 5000): Repeating {
+    return repeat({
+      round: async () => {
+        await routes.refresh();
+        return Math.max(everyMs, 50);
+      },
+      onError: (err) => log.debug({ err }, 'the routes could not be read'),
+      retryMs: 1000,
+    });
   }
 
   return {

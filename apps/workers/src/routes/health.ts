@@ -68,7 +68,9 @@ export function createHealth(options: HealthOptions): Health {
     },
   );
   policy.onBreak((broken) => {
-    if ('value' in broken) fault = broken.value as ProviderResult;
+    const result = 'value' in broken ? (broken.value as ProviderResult) : undefined;
+    // A probe says no more than that it is still unwell.
+    if (result?.reason !== undefined) fault = result;
   });
   policy.onStateChange((state) => onChange?.(nameOf(state), fault));
 

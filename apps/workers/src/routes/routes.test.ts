@@ -166,7 +166,7 @@ test('a route whose providers are all switched off waits, and so does one whose 
   const { routes } = start(off);
   await routes.refresh();
   expect([routes.pick(to()), routes.reaches(to()), routes.room(to())]).toEqual([undefined, true, 0]);
-  expect(routes.waitFor(to())).toEqual({ ms: 15_000, reason: 'provider_unavailable' });
+  expect(routes.waitFor(to())).toEqual({ ms: 1000, reason: 'provider_unavailable' });
   const sealed = { ...both, providers: [row('prv_a', { sealed: 'unreadable' }), row('prv_b')] };
   const { routes: others } = start(sealed);
   await others.refresh();

@@ -209,7 +209,8 @@ export function createRoutes(options: RoutesOptions): Routes {
       }
       const legs = legsOf(to);
       if (legs.length === 0 && !isWaitedFor(to)) return undefined;
-      const ms = Math.min(longestWaitMs, ...legs.map(({ health }) => health.waitMs()));
+      const longestMs = legs.length === 0 ? Math.max(routesMs, 1000) : longestWaitMs;
+      const ms = Math.min(longestMs, ...legs.map(({ health }) => health.waitMs()));
       return { ms, reason: 'provider_unavailable' };
     },
     pick,

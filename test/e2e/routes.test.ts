@@ -1,0 +1,277 @@
+import { createTidings } from '@tidings/client';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { copiesByMessage } from '../support/copies-by-message.ts';
+import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
+import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { ended, startTidings, type TestTidings } from '../support/tidings.ts';
+import { until } from '../support/until.ts';
+
+const cleanUp: Array<() => Promise<unknown> | unknown> = [];
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+let dataDir: string;
+beforeEach(() => {
+  const dir = tempDir();
+  dataDir = dir.path;
+  cleanUp.push(dir.remove);
+});
+
+const owner = { email: 'owner@example.com', password: 'a long enough password' };
+const from = 'Acme <hello@acme.example>';
+const content = { email: { subject: 'Hello', text: 'there' } };
+
+async function start(env: Record<string, string> = {}): Promise<TestTidings> {
+  const running = await startTidings({
+    dataDir,
+    env: { EMAIL_FROM: from, ADMIN_EMAIL: owner.email, ADMIN_PASSWORD: owner.password, ...env },
+  });
+  cleanUp.push(running.stop);
+  return running;
+}
+
+async function scripted(script: SmtpScript = {}): Promise<ScriptedSmtp> {
+  const server = await startScriptedSmtp(script);
+  cleanUp.push(server.stop);
+  return server;
+}
+
+async function sinkOf(options: Parameters<typeof startSmtpSink>[0] = {}): Promise<SmtpSink> {
+  const sink = await startSmtpSink(options);
+  cleanUp.push(sink.stop);
+  return sink;
+}
+
+/** The URL of a server that is away; a sink may come back on its port. */
+async function away(): Promise<{ url: string; port: number }> {
+  const { url, port, stop } = await startScriptedSmtp();
+  await stop();
+  return { url, port };
+}
+
+/** Somebody who may set up providers. */
+async function asOwner({ url }: TestTidings) {
+  const { accessToken } = await createTidings({ url }).auth.login.mutate(owner);
+  return createTidings({ url, accessToken: () => accessToken, project: 'default' });
+}
+
+/** A route over servers, in this order. */
+async function routeOver(running: TestTidings, servers: string[], more: { perSecond?: number } = {}) {
+  const admin = await asOwner(running);
+  const made = await Promise.all(
+    servers.map((url, index) =>
+      admin.providers.create.mutate({
+        name: `server ${index + 1}`,
+        settings: { kind: 'smtp', url, from },
+        ...more,
+      }),
+    ),
+  );
+  const ids = made.map(({ id }) => id);
+  await admin.routes.set.mutate({ channel: 'email', providers: ids });
+  return { admin, ids };
+}
+
+async function send({ tidings }: TestTidings, more: object = {}): Promise<string> {
+  const to = { email: 'ada@example.com' };
+  const { messages } = await tidings.notifications.send.mutate({ to, content, ...more });
+  return messages[0]?.id ?? '';
+}
+
+async function sendMany(running: TestTidings, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let at = 0; at < count; at += 1000) {
+    const items = Array.from({ length: Math.min(1000, count - at) }, (_, index) => ({
+      to: { email: `ada${at + index}@example.com` },
+      content,
+    }));
+    const answer = await running.tidings.notifications.sendMany.mutate({ items });
+    ids.push(
+      ...answer.items.flatMap((item) => ('messages' in item ? item.messages.map(({ id }) => id) : [])),
+    );
+  }
+  return ids;
+}
+
+const readyOf = async ({ url }: TestTidings) =>
+  (await (await fetch(`${url}/ready`)).json()) as { status: string; checks: Record<string, string> };
+
+const tries = (message: Awaited<ReturnType<typeof ended>>) =>
+  message.attempts.map(({ provider, outcome }) => `${provider} ${outcome}`);
+
+describe('failover', () => {
+  test('a provider that turns messages away is passed over at once, and counts nothing', async () => {
+    const sink = await sinkOf();
+    const running = await start();
+    await routeOver(running, [(await away()).url, sink.url]);
+    // Routes are read again after a moment.
+    const ids = await sendMany(running, 50);
+    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    for (const { status, failures } of messages) expect([status, failures]).toEqual(['sent', 0]);
+    for (const message of messages) expect(tries(message).at(-1)).toBe('server 2 (smtp) sent');
+    expect(sink.received).toHaveLength(50);
+  });
+
+  test('what fails for now is tried twice at a provider before it is the next one’s turn', async () => {
+    const [deferring, sink] = [await scripted({ rcpt: '451 4.7.1 Greylisted' }), await sinkOf()];
+    const running = await start({ SMTP_URL: `${deferring.url} ${sink.url}` });
+    const message = await ended(running.tidings, await send(running));
+    expect(message).toMatchObject({ status: 'sent', failures: 2 });
+    expect(tries(message)).toEqual(['smtp transient', 'smtp transient', 'smtp-2 sent']);
+  });
+
+  test('a fault of configuration goes to the next at once, and /ready and the metrics tell', async () => {
+    const [strict, sink] = [await sinkOf({ auth: { user: 'acme', pass: 'right' } }), await sinkOf()];
+    const running = await start();
+    const wrong = strict.url.replace(':right@', ':wrong@');
+    const { admin, ids } = await routeOver(running, [wrong, sink.url]);
+    const message = await ended(running.tidings, await send(running));
+    expect(message).toMatchObject({ status: 'sent', failures: 0 });
+    expect(tries(message)).toEqual(['server 1 (smtp) held', 'server 2 (smtp) sent']);
+    const fault = {
+      [`provider ${ids[0]}`]: expect.stringMatching(/^(half_)?open: provider_configuration 535/),
+    };
+    expect(await readyOf(running)).toMatchObject({ status: 'degraded', checks: fault });
+    const metrics = await (await fetch(`${running.url}/metrics`)).text();
+    expect(metrics).toContain(`tidings_provider_unwell{provider="${ids[0]}"} 1`);
+    expect(metrics).toMatch(
+      /tidings_provider_faults_total\{provider="prv_\w+",reason="provider_configuration"\} \d/,
+    );
+    // Put right, it is used again.
+    const settings = { kind: 'smtp', url: strict.url, from } as const;
+    await admin.providers.update.mutate({ id: ids[0] ?? '', settings });
+    await until(
+      () => readyOf(running),
+      ({ status }) => status === 'ok',
+    );
+    expect(tries(await ended(running.tidings, await send(running)))).toEqual(['server 1 (smtp) sent']);
+  });
+
+  test('a primary that dies under load loses nothing, and is used again when it is back', async () => {
+    const first = await sinkOf();
+    const second = await sinkOf();
+    const running = await start({ SMTP_URL: `${first.url} ${second.url}` });
+    const port = Number(new URL(first.url).port);
+    const accepted: string[] = [];
+    const sending = (async () => {
+      for (let round = 0; round < 10; round += 1) accepted.push(...(await sendMany(running, 100)));
+    })();
+    await first.waitFor(200);
+    await first.stop();
+    await sending;
+    const messages = await Promise.all(accepted.map((id) => ended(running.tidings, id)));
+    expect(messages.filter(({ status }) => status !== 'sent')).toEqual([]);
+    expect(accepted).toHaveLength(1000);
+    const copies = copiesByMessage([...first.received, ...second.received]);
+    for (const { id, attempts } of messages) {
+      const inDoubt = attempts.filter(({ outcome }) => outcome === 'ambiguous').length;
+      expect(copies.get(id)).toBeGreaterThanOrEqual(1);
+      expect(copies.get(id)).toBeLessThanOrEqual(1 + inDoubt);
+    }
+    const back = await sinkOf({ port });
+    await until(
+      () => readyOf(running),
+      ({ status }) => status === 'ok',
+    );
+    await ended(running.tidings, await send(running));
+    expect(back.received).toHaveLength(1);
+  }, 60_000);
+});
+
+describe('the breaker', () => {
+  test('while it is open nothing is tried, and when the provider is well all goes out', async () => {
+    const gone = await away();
+    const running = await start({ SMTP_URL: gone.url });
+    const first = await send(running);
+    await until(
+      () => running.tidings.messages.get.query({ id: first }),
+      ({ attempts }) => attempts.length > 0,
+    );
+    const ids = await sendMany(running, 300);
+    const waiting = await until(
+      () => Promise.all(ids.map((id) => running.tidings.messages.get.query({ id }))),
+      (messages) => messages.every(({ reason }) => reason === 'provider_unavailable'),
+    );
+    expect(waiting.flatMap(({ attempts }) => attempts)).toEqual([]);
+    expect(waiting.every(({ failures, endedAt }) => failures === 0 && endedAt === null)).toBe(true);
+    expect(await readyOf(running)).toMatchObject({
+      status: 'degraded',
+      checks: { 'provider smtp': expect.stringMatching(/^(half_)?open: provider_unavailable/) },
+    });
+    const back = await sinkOf({ port: gone.port });
+    const messages = await Promise.all([first, ...ids].map((id) => ended(running.tidings, id)));
+    expect(messages.every(({ status, failures }) => status === 'sent' && failures === 0)).toBe(true);
+    expect(messages.slice(1).every(({ attempts }) => attempts.length === 1)).toBe(true);
+    expect(back.received).toHaveLength(301);
+    expect((await readyOf(running)).status).toBe('ok');
+  });
+
+  test('connections that are lost in a row open it, replies to single messages do not', async () => {
+    let isBroken = true;
+    const server = await scripted({ mail: () => (isBroken ? 'drop' : '250 2.1.0 Ok') });
+    const running = await start({ SMTP_URL: server.url });
+    const ids = await sendMany(running, 40);
+    await until(
+      () => readyOf(running),
+      ({ status }) => status === 'degraded',
+    );
+    isBroken = false;
+    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    expect(messages.every(({ status }) => status === 'sent')).toBe(true);
+    const refusing = await scripted({ rcpt: '550 5.7.1 Not here' });
+    await routeOver(running, [refusing.url]);
+    const refused = await Promise.all((await sendMany(running, 40)).map((id) => ended(running.tidings, id)));
+    expect(refused.at(-1)).toMatchObject({ status: 'failed', reason: 'rejected' });
+    expect((await readyOf(running)).status).toBe('ok');
+  });
+});
+
+describe('a route of a project', () => {
+  test('is that project’s alone', async () => {
+    const [theirs, instances] = [await sinkOf(), await sinkOf()];
+    const running = await start({ SMTP_URL: instances.url });
+    const { admin } = await routeOver(running, [theirs.url]);
+    await admin.projects.create.mutate({ key: 'other', name: 'Other' });
+    const { accessToken } = await createTidings({ url: running.url }).auth.login.mutate(owner);
+    const inOther = createTidings({ url: running.url, accessToken: () => accessToken, project: 'other' });
+    await ended(running.tidings, await send(running));
+    const { messages } = await inOther.notifications.send.mutate({
+      to: { email: 'eve@example.com' },
+      content,
+    });
+    await ended(inOther, messages[0]?.id ?? '');
+    expect([theirs.received.length, instances.received.length]).toEqual([1, 1]);
+    expect(instances.received[0]?.recipients).toEqual(['eve@example.com']);
+  });
+
+  test('whose providers are switched off waits for one to be switched on', async () => {
+    const sink = await sinkOf();
+    const running = await start();
+    const { admin, ids } = await routeOver(running, [sink.url]);
+    await admin.providers.update.mutate({ id: ids[0] ?? '', enabled: false });
+    const id = await send(running);
+    const waiting = await until(
+      () => running.tidings.messages.get.query({ id }),
+      ({ reason }) => reason === 'provider_unavailable',
+    );
+    expect([waiting.attempts, sink.received]).toEqual([[], []]);
+    await admin.providers.update.mutate({ id: ids[0] ?? '', enabled: true });
+    expect(await ended(running.tidings, id)).toMatchObject({ status: 'sent', failures: 0 });
+  }, 30_000);
+
+  test('hands a provider no more a second than it may have', async () => {
+    const sink = await sinkOf();
+    const running = await start();
+    await routeOver(running, [sink.url], { perSecond: 20 });
+    const ids = await sendMany(running, 60);
+    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    expect(messages.every(({ status, attempts }) => status === 'sent' && attempts.length === 1)).toBe(true);
+    const times = sink.received.map(({ at }) => at).sort((a, b) => a - b);
+    // A busy machine may delay one mail more than another by half a second.
+    const busiest = times.map((start) => times.filter((at) => at >= start && at < start + 500).length);
+    expect(Math.max(...busiest)).toBeLessThanOrEqual(22 + 10);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2000);
+  });
+});
