@@ -30,6 +30,7 @@ export async function startSmtpSink({
   tls = 'none',
   certificate,
   acceptDelayMs = 0,
+  onRecipient = () => undefined,
   received = [],
 }: {
   port?: number;
@@ -40,6 +41,8 @@ export async function startSmtpSink({
   certificate?: Certificate;
   /** Before the reply to the final dot. */
   acceptDelayMs?: number;
+  /** The reply to RCPT of an address, such as `451 4.7.1 Later`; undefined takes it. */
+  onRecipient?: (address: string) => string | undefined;
   /** Where it writes down what it takes, for a server that comes back. */
   received?: ReceivedMail[];
 } = {}): Promise<SmtpSink> {
@@ -57,6 +60,11 @@ export async function startSmtpSink({
     onAuth: ({ username, password }, _session, done) => {
       if (username === auth?.user && password === auth?.pass) done(null, { user: username });
       else done(Object.assign(new Error('Authentication failed'), { responseCode: 535 }));
+    },
+    onRcptTo: ({ address }, _session, done) => {
+      const [, code, text] = /^(\d{3}) (.*)$/.exec(onRecipient(address) ?? '') ?? [];
+      if (code === undefined) done();
+      else done(Object.assign(new Error(text), { responseCode: Number(code) }));
     },
     onData: async (stream, { envelope }, done) => {
       const chunks = await stream.toArray().catch(() => undefined);
