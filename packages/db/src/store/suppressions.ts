@@ -75,15 +75,17 @@ export function* recordHashes(options: {
 }): Steps<SuppressionRow[]> {
   const { database, db, projectId, entries, newId } = options;
   const { suppressions } = database.tables;
-  // No statement may write the same row twice.
-  const once = new Map(
-    entries.toReversed().map((one) => [`${one.channel} ${one.addressHash} ${one.category ?? ''}`, one]),
-  );
+  // No statement may write the same row twice: of several the first is taken.
+  const seen = new Set<string>();
+  const once = entries.filter(({ channel, addressHash: hash, category = '' }) => {
+    const before = seen.size;
+    return seen.add(`${channel} ${hash} ${category}`).size > before;
+  });
   return yield* rows(
     db
       .insert(suppressions)
       .values(
-        [...once.values()].map((one) => ({
+        once.map((one) => ({
           ...one,
           id: newId(),
           projectId,
