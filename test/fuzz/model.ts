@@ -54,6 +54,11 @@ export function possibleEnds(message: Known): Set<MessageStatus> {
   for (const start of starts) walk(start, 0, false);
   // An answer in doubt before a replay is remembered too.
   if (replays > 0 && ends.has('failed') && script.includes('ambiguous')) ends.add('unknown');
+  // What bounced put its address on the list of suppressions, and there a replay ends.
+  if (replays > 0 && script.includes('bounced')) {
+    ends.add('suppressed');
+    if (doubts > 0) ends.add('unknown');
+  }
   if (cancel !== 'none') ends.add('canceled');
   if (isLate) ends.add('expired');
   return ends;

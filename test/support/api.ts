@@ -202,6 +202,7 @@ export async function callApi(
       ...(text !== undefined && { body: text as string }),
       headers: {
         authorization: `Bearer ${key}`,
+        accept: 'application/json',
         ...(text !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },

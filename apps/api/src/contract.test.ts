@@ -69,6 +69,11 @@ async function someProvider(): Promise<string> {
   return (await asOwner.providers.create.mutate({ name: newProviderName(), settings: sendgrid })).id;
 }
 
+async function someSuppression(): Promise<string> {
+  made += 1;
+  return (await tidings.suppressions.add.mutate({ address: `gone-${made}@example.com` })).id;
+}
+
 /** A key that no project has yet. */
 function newProjectKey(): string {
   made += 1;
@@ -337,6 +342,41 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
       path: '/v1/routes/email',
       body: { providers: [id] },
       trpc: () => asOwner.routes.set.mutate({ channel: 'email', providers: [] }),
+    };
+  },
+  'suppressions.list': async () => {
+    await someSuppression();
+    return {
+      path: '/v1/suppressions?channel=email&reason=manual&limit=1',
+      trpc: () => tidings.suppressions.list.query({ address: 'gone@example.com' }),
+    };
+  },
+  'suppressions.export': async () => {
+    await someSuppression();
+    return {
+      path: '/v1/suppressions/export?reason=manual',
+      trpc: () => tidings.suppressions.export.query({}),
+    };
+  },
+  'suppressions.get': async () => {
+    const id = await someSuppression();
+    return { path: `/v1/suppressions/${id}`, trpc: () => tidings.suppressions.get.query({ id }) };
+  },
+  'suppressions.add': () => ({
+    path: '/v1/suppressions',
+    body: { address: 'gone@example.com', category: 'news', reason: 'complaint', note: 'by phone' },
+    trpc: () => tidings.suppressions.add.mutate({ channel: 'push', address: 'token' }),
+  }),
+  'suppressions.import': () => ({
+    path: '/v1/suppressions/import',
+    body: { reason: 'hard_bounce', items: [{ address: 'gone@example.com' }, { address: 'nowhere' }] },
+    trpc: () => tidings.suppressions.import.mutate({ items: [{ address: 'gone@example.com' }, 'nowhere'] }),
+  }),
+  'suppressions.remove': async () => {
+    const [one, other] = [await someSuppression(), await someSuppression()];
+    return {
+      path: `/v1/suppressions/${one}`,
+      trpc: () => tidings.suppressions.remove.mutate({ id: other }),
     };
   },
   'apiKeys.create': () => ({

@@ -30,10 +30,19 @@ export type Handler<Input extends z.ZodType, Output extends z.ZodType, Call = Co
   context: Call,
 ) => Promise<z.input<Output>>;
 
+/** How REST reads and writes CSV in the place of an operation's JSON (`Operation.csv`). */
+export interface CsvForm {
+  /** The fields of the input that a body is. */
+  read?: (text: string) => Record<string, unknown>;
+  /** The lines of an answer; one with an `after` is a page, and the next follows. */
+  write?: (output: never, isFirst: boolean) => string;
+}
+
 /** What REST and OpenAPI find on each tRPC procedure. */
 export interface Implementation {
   operation: Operation;
   handler: (input: unknown, context: OpenContext) => Promise<unknown>;
+  csv?: CsvForm;
 }
 
 const trpc = initTRPC.context<OpenContext>().meta<Implementation>().create();
@@ -43,18 +52,22 @@ export const router = trpc.router;
 export function mutation<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
   handler: Handler<Input, Output>,
+  csv?: CsvForm,
 ) {
   const guarded = withAccess(operation, handler);
-  return procedure(operation, guarded).mutation(({ input, ctx }) => guarded(input as z.output<Input>, ctx));
+  return procedure(operation, guarded, csv).mutation(({ input, ctx }) =>
+    guarded(input as z.output<Input>, ctx),
+  );
 }
 
 /** An operation that only reads: a tRPC query. */
 export function query<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
   handler: Handler<Input, Output>,
+  csv?: CsvForm,
 ) {
   const guarded = withAccess(operation, handler);
-  return procedure(operation, guarded).query(({ input, ctx }) => guarded(input as z.output<Input>, ctx));
+  return procedure(operation, guarded, csv).query(({ input, ctx }) => guarded(input as z.output<Input>, ctx));
 }
 
 /** A mutation that anyone may call, with credentials or without. */
@@ -96,11 +109,12 @@ function withAccess<Input extends z.ZodType, Output extends z.ZodType>(
 function procedure<Input extends z.ZodType, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
   handler: Handler<Input, Output, OpenContext>,
+  csv?: CsvForm,
 ) {
   const { access } = operation;
   return (
     trpc.procedure
-      .meta({ operation, handler: handler as Implementation['handler'] })
+      .meta({ operation, handler: handler as Implementation['handler'], csv })
       // Before the input is looked at: who may not call learns nothing of what it would have to say.
       .use(({ ctx, next }) => {
         if (access !== 'anyone') requireAccess(ctx.principal, access);

@@ -63,6 +63,12 @@ import { list as listRoutes } from './routes/list.ts';
 import { set as setRoute } from './routes/set.ts';
 import { list as listSessions } from './sessions/list.ts';
 import { revoke as revokeSession } from './sessions/revoke.ts';
+import { add as addSuppression } from './suppressions/add.ts';
+import { exportAll as exportSuppressions } from './suppressions/export.ts';
+import { get as getSuppression } from './suppressions/get.ts';
+import { importMany as importSuppressions } from './suppressions/import.ts';
+import { list as listSuppressions } from './suppressions/list.ts';
+import { remove as removeSuppression } from './suppressions/remove.ts';
 import { get as getPart } from './template-parts/get.ts';
 import { list as listParts } from './template-parts/list.ts';
 import { remove as removePart } from './template-parts/remove.ts';
@@ -156,6 +162,15 @@ export function createRouter(options: {
       remove: removeProvider(store),
     }),
     routes: router({ list: listRoutes(store), set: setRoute(store) }),
+    suppressions: router({
+      list: listSuppressions(store),
+      // Before `get`, whose path takes any last segment.
+      export: exportSuppressions(store),
+      get: getSuppression(store),
+      add: addSuppression(store),
+      import: importSuppressions({ store, log }),
+      remove: removeSuppression(store),
+    }),
     apiKeys: router({
       create: createKey(store),
       list: listKeys(store),

@@ -27,7 +27,8 @@ let ids: Record<
   | 'account'
   | 'session'
   | 'invitation'
-  | 'provider',
+  | 'provider'
+  | 'suppression',
   string
 >;
 
@@ -63,6 +64,8 @@ beforeAll(async () => {
   const apiKey = await own('POST', '/v1/api-keys', { name: secret, scopes: ['read'] });
   const settings = { kind: 'sendgrid', apiKey: secret, from: `${secret}@example.com` };
   const provider = await own('POST', '/v1/providers', { name: secret, settings }, owner.headers);
+  const suppressed = { address: `${secret}@example.com`, note: secret };
+  const suppression = await own('POST', '/v1/suppressions', suppressed);
   const invited = { email: `guest-of-${secret}@example.com`, role: 'viewer' };
   const invitation = await own('POST', '/v1/invitations', invited, owner.headers);
   ids = {
@@ -76,6 +79,7 @@ beforeAll(async () => {
     session: owner.sessionId,
     invitation: invitation.id ?? '',
     provider: provider.id ?? '',
+    suppression: suppression.id ?? '',
   };
   const key = await tested.addProject('strangers');
   const asStranger = { authorization: `Bearer ${key}` };
@@ -175,6 +179,12 @@ const aims: Record<string, () => Aim> = {
   'providers.remove': () => ({ input: { id: ids.provider }, told: 'forbidden' }),
   'routes.list': () => ({ input: {}, told: 'forbidden' }),
   'routes.set': () => ({ input: { channel: 'email', providers: [ids.provider] }, told: 'forbidden' }),
+  'suppressions.list': () => ({ input: { address: `${secret}@example.com` }, told: 'own' }),
+  'suppressions.export': () => ({ input: {}, told: 'own' }),
+  'suppressions.get': () => ({ input: { id: ids.suppression }, told: 'not_found' }),
+  'suppressions.add': () => ({ input: { address: 'mine@example.com' }, told: 'own' }),
+  'suppressions.import': () => ({ input: { items: [{ address: 'mine@example.com' }] }, told: 'own' }),
+  'suppressions.remove': () => ({ input: { id: ids.suppression }, told: 'not_found' }),
   'apiKeys.create': () => ({ input: { name: 'mine', scopes: ['read'] }, told: 'own' }),
   'apiKeys.list': () => ({ input: {}, told: 'own' }),
   'apiKeys.get': () => ({ input: { id: ids.apiKey }, told: 'not_found' }),

@@ -203,8 +203,15 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
     allOperations.filter(({ method }) => isMeant(method)).map(({ name }) => name);
   const puts = namesOf((method) => method === 'PUT');
   expect(puts).toEqual(expect.arrayContaining(Object.keys(putsDoneOnce)));
-  // A key of the request, a token that is registered already, or an end that is one already.
-  const posts = ['notifications.send', 'notifications.sendMany', 'devices.register', 'notifications.cancel'];
+  // A key of the request, a token or an address that is there already, or an end that is one already.
+  const posts = [
+    'notifications.send',
+    'notifications.sendMany',
+    'devices.register',
+    'notifications.cancel',
+    'suppressions.add',
+    'suppressions.import',
+  ];
   expect(namesOf((method) => method === 'POST')).toEqual(expect.arrayContaining(posts));
   const expected = [...puts.filter((name) => !Object.hasOwn(putsDoneOnce, name)), ...posts];
   expect([...repeatableMutations].toSorted()).toEqual(expected.toSorted());

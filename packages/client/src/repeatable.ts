@@ -18,5 +18,7 @@ export const repeatableMutations: ReadonlySet<string> = new Set([
   'recipients.upsert',
   'recipients.upsertMany',
   'routes.set',
+  'suppressions.add',
+  'suppressions.import',
   'templateParts.upsert',
 ]);

@@ -1,5 +1,6 @@
 import type {
   acceptInvitation,
+  addSuppression,
   archiveProject,
   archiveTemplate,
   cancelNotification,
@@ -12,6 +13,7 @@ import type {
   createTemplate,
   eraseRecipient,
   exportRecipient,
+  exportSuppressions,
   getAccount,
   getApiKey,
   getMessage,
@@ -21,8 +23,10 @@ import type {
   getProject,
   getProvider,
   getRecipient,
+  getSuppression,
   getTemplate,
   getTemplatePart,
+  importSuppressions,
   lintTemplate,
   listAccounts,
   listApiKeys,
@@ -36,6 +40,7 @@ import type {
   listRecipients,
   listRoutes,
   listSessions,
+  listSuppressions,
   listTemplateParts,
   listTemplates,
   listTemplateVersions,
@@ -50,6 +55,7 @@ import type {
   removeCategory,
   removeDevice,
   removeProvider,
+  removeSuppression,
   removeTemplatePart,
   revokeApiKey,
   revokeInvitation,
@@ -162,6 +168,14 @@ export interface Tidings {
     remove: Mutation<typeof removeProvider>;
   };
   routes: { list: Query<typeof listRoutes>; set: Mutation<typeof setRoute> };
+  suppressions: {
+    list: Query<typeof listSuppressions>;
+    export: Query<typeof exportSuppressions>;
+    get: Query<typeof getSuppression>;
+    add: Mutation<typeof addSuppression>;
+    import: Mutation<typeof importSuppressions>;
+    remove: Mutation<typeof removeSuppression>;
+  };
   apiKeys: {
     create: Mutation<typeof createApiKey>;
     list: Query<typeof listApiKeys>;

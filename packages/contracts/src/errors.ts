@@ -11,6 +11,7 @@ interface ErrorKind {
 /** Every error that API and board answer with. A new error is a line here, nowhere else. */
 export const errorCatalogue = {
   invalid_json: { status: 400, title: 'The body is not valid JSON', retryable: false },
+  invalid_csv: { status: 400, title: 'The body is not valid CSV', retryable: false },
   invalid_request: { status: 400, title: 'The request does not match its schema', retryable: false },
   invalid_idempotency_key: { status: 400, title: 'The idempotency key is not usable', retryable: false },
   malformed_request: { status: 400, title: 'The request is not well-formed HTTP', retryable: false },

@@ -29,6 +29,8 @@ export * from './recipient-data.ts';
 export * from './recipients.ts';
 export * from './sessions.ts';
 export * from './statuses.ts';
+export * from './suppressed.ts';
+export * from './suppressions.ts';
 export * from './template-parts.ts';
 export * from './template-versions.ts';
 export * from './templates.ts';

@@ -22,6 +22,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   errors?: readonly ErrorCode[];
   /** The REST idempotency key comes in the `Idempotency-Key` header, not in the body. */
   idempotencyHeader?: boolean;
+  /** Over REST it takes CSV (RFC 4180) beside JSON as its body, or answers it where JSON is not asked for. */
+  csv?: 'body' | 'answer';
   /** Largest body in bytes. */
   maxBodyBytes?: number;
 }

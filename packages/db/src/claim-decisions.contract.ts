@@ -370,7 +370,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       );
     });
 
-    test('deciding costs a claim no statement, but one where a recipient is among many', async () => {
+    test('deciding costs a claim one statement, and another where a recipient is among many, or a project suppresses', async () => {
       const bare = await Promise.all(Array.from({ length: 20 }, () => accepted({ category: 'news' })));
       const others = await Promise.all(Array.from({ length: 20 }, () => accepted()));
       const theirs = await Promise.all(
@@ -382,10 +382,15 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         return statements;
       };
       const without = await costOf(others.slice(0, 10));
-      expect(await costOf(others.slice(10), send)).toBe(without);
-      expect(await costOf(bare.slice(0, 10), send)).toBe(without);
-      expect(await costOf([...theirs.slice(0, 5), ...bare.slice(10, 15)], send)).toBe(without + 1);
-      expect(await costOf(theirs.slice(5, 15), send)).toBe(without + 1);
+      expect(await costOf(others.slice(10), send)).toBe(without + 1);
+      expect(await costOf(bare.slice(0, 10), send)).toBe(without + 1);
+      expect(await costOf([...theirs.slice(0, 5), ...bare.slice(10, 15)], send)).toBe(without + 2);
+      expect(await costOf(theirs.slice(5, 15), send)).toBe(without + 2);
+      await database.handle
+        .update(database.tables.projects)
+        .set({ suppressionKey: suppressing.newKey })
+        .returning();
+      expect(await costOf(bare.slice(15, 20), send)).toBe(without + 2);
     });
   });
 }

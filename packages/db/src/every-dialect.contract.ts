@@ -6,6 +6,7 @@ import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
 
 const contracts = [
@@ -16,6 +17,7 @@ const contracts = [
   keysContract,
   preferencesContract,
   retentionContract,
+  suppressionsContract,
   templatesContract,
 ];
 

@@ -33,6 +33,8 @@ export type { PruneRule } from './store/removals.ts';
 export type { LiveSession, Rotation, SessionRow } from './store/sessions.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { Refusal } from './store/standing.ts';
+export type { SuppressionFilters } from './store/suppression-list.ts';
+export type { Suppressed, Suppressing, SuppressionRow } from './store/suppressions.ts';
 export type { TemplatePartRow } from './store/template-parts.ts';
 export type { TemplateWithVersions, VersionRow } from './store/template-read.ts';
 export type { PublishedFields, RenderedVersion, TemplateRow, VersionFields } from './store/templates.ts';

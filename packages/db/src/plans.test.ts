@@ -65,13 +65,13 @@ async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
 const unbound = (text: string) => Array.from(text.matchAll(/\?/g), () => null);
 
 /** A walk over a whole table that grows with use, or over an index of it. */
-const fullScan = /^SCAN "?(notifications|messages|attempts|replays|recipients|audit)\b/;
+const fullScan = /^SCAN "?(notifications|messages|attempts|replays|recipients|audit|suppressions)\b/;
 
 const page = { after: null, limit: 200 };
 const prune = (rule: 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications') => () =>
   store.pruneNotifications({ projectId, rule, days: 1, ...page });
 
-describe('no statement of the upkeep, and no search, walks over a whole table', () => {
+describe('no statement of the upkeep, and no search or claim, walks over a whole table', () => {
   test.each([
     ['payloads', prune('payloads')],
     ['idempotency keys', prune('idempotencyKeys')],
@@ -82,6 +82,21 @@ describe('no statement of the upkeep, and no search, walks over a whole table', 
     ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],
     ['a page', () => store.listRecipients(projectId, { after: 'rcp_x', limit: 20 })],
     ['search keys', () => store.fillSearchKeys(projectId, 200)],
+    [
+      'the list of suppressions in a claim',
+      async () => {
+        const one = acceptItem({ projectId });
+        await store.accept([one]);
+        await database.handle.update(database.tables.projects).set({ suppressionKey: 'k' }).returning();
+        await store.claim({
+          ids: one.messages.map(({ id }) => id),
+          token: 'token',
+          owner: 'worker',
+          leaseMs: 1000,
+          decide: () => ({ kind: 'send' }),
+        });
+      },
+    ],
     [
       'an erasure',
       async () => {

@@ -80,6 +80,12 @@ import {
 import { settle } from './store/settle.ts';
 import { noteCredential } from './store/standing.ts';
 import {
+  addSuppressions,
+  getSuppression,
+  listSuppressions,
+  removeSuppression,
+} from './store/suppression-list.ts';
+import {
   allTemplateParts,
   deleteTemplatePart,
   getTemplatePart,
@@ -110,6 +116,7 @@ const operations = {
   accept,
   acceptInvitation,
   addFirstTemplates,
+  addSuppressions,
   allRoutes,
   allTemplateParts,
   archiveProject,
@@ -148,6 +155,7 @@ const operations = {
   getMessage,
   getNotification,
   getProvider,
+  getSuppression,
   getTemplate,
   getTemplatePart,
   hasAccounts,
@@ -168,6 +176,7 @@ const operations = {
   listRecipients,
   listRoutes,
   listSessions,
+  listSuppressions,
   listTemplateParts,
   listTemplateVersions,
   listTemplates,
@@ -195,6 +204,7 @@ const operations = {
   removeDevice,
   removeEndedLogins,
   removeProvider,
+  removeSuppression,
   renewJobs,
   renewLeases,
   replay,

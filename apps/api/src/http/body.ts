@@ -1,4 +1,4 @@
-import { TidingsError } from '@tidings/contracts';
+import { type ErrorCode, TidingsError } from '@tidings/contracts';
 import { parseJson } from './json.ts';
 
 // A byte order mark is left in, for JSON.parse to refuse: RFC 8259 §8.1 wants none.
@@ -17,27 +17,40 @@ export interface JsonBody {
  * `maxBytes`, `malformed_request` when it does not arrive in full, `invalid_json` for what `parseJson` refuses.
  */
 export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
-  requireJson(request.headers);
+  requireType(request.headers, 'application/json');
+  const text = await readText(request, { maxBytes, invalid: 'invalid_json' });
+  return { text, value: parseJson(text) };
+}
+
+/**
+ * Reads a request's body as text in UTF-8.
+ *
+ * @param options.invalid what the error is called when it is not UTF-8
+ * @throws TidingsError that, `body_too_large` beyond `maxBytes`, `malformed_request` when it does not arrive in full.
+ */
+export async function readText(
+  request: Request,
+  { maxBytes, invalid }: { maxBytes: number; invalid: ErrorCode },
+): Promise<string> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const bytes = await readBytes(request, maxBytes).catch((cause) => {
     // The client went away in the middle of its body.
     throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
   });
-  let text: string;
   try {
-    text = utf8.decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
-    throw new TidingsError('invalid_json', { detail: 'The body is not valid UTF-8', cause });
+    throw new TidingsError(invalid, { detail: 'The body is not valid UTF-8', cause });
   }
-  return { text, value: parseJson(text) };
 }
 
-function requireJson(headers: Headers): void {
+/** @throws TidingsError `unsupported_media_type` unless the body is of this type, plain and in UTF-8. */
+export function requireType(headers: Headers, expected: string): void {
   const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';');
   const charset = parameters.map((parameter) => parameter.trim()).find((text) => text.startsWith('charset='));
   const encoding = headers.get('content-encoding') ?? 'identity';
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
-  if (type.trim() === 'application/json' && isUtf8 && encoding === 'identity') return;
+  if (type.trim() === expected && isUtf8 && encoding === 'identity') return;
   throw new TidingsError('unsupported_media_type');
 }
 

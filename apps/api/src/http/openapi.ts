@@ -74,6 +74,7 @@ function describe(operation: Operation, path: string) {
               Object.hasOwn(rest, name),
             ),
           },
+          ...(operation.csv === 'body' && csvContent),
         },
       },
     }),
@@ -82,12 +83,15 @@ function describe(operation: Operation, path: string) {
         description: 'Success',
         content: {
           'application/json': { schema: operation.output, example: exampleOf(operation.output, 'output') },
+          ...(operation.csv === 'answer' && csvContent),
         },
       },
       ...describeErrors(operation),
     } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
   };
 }
+
+const csvContent = { 'text/csv': { schema: z.string().meta({ description: 'With a header line.' }) } };
 
 /** Who may call, where it is not the rule for all: a key or an account with the scope. */
 function accessOf({ access }: Operation) {

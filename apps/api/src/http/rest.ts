@@ -1,8 +1,9 @@
 import { defaultMaxBodyBytes, type Operation, sendManyNotifications, TidingsError } from '@tidings/contracts';
 import { z } from 'zod';
-import type { Implementation, OpenContext } from '../operations.ts';
+import type { CsvForm, Implementation, OpenContext } from '../operations.ts';
 import { requireAccess } from '../principal.ts';
 import { readJson } from './body.ts';
+import { isCsv, prefersCsv, readCsvBody, streamCsv } from './csv.ts';
 import { escapeToken, maxFaults } from './json.ts';
 import { invalidRequest, jsonResponse } from './problem.ts';
 import { isWellEncoded, misencodedFields } from './url.ts';
@@ -19,7 +20,7 @@ export interface RestRequest {
  * Answers one operation over REST: the input is the path's parameters with the query (GET) or the body, the
  * answer what the operation says.
  */
-export function createRestHandler({ operation, handler }: Implementation) {
+export function createRestHandler({ operation, handler, csv = {} }: Implementation) {
   const numeric = numericFields(operation.input);
   const inPath = new Set([...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
 
@@ -29,15 +30,34 @@ export function createRestHandler({ operation, handler }: Implementation) {
     const given =
       operation.method === 'GET'
         ? fromQuery(url.searchParams, numeric, inPath)
-        : await fromBody(request, operation, inPath, url.searchParams);
+        : csv.read !== undefined && isCsv(request.headers)
+          ? await fromCsv(request, operation, csv.read, fromQuery(url.searchParams, numeric, inPath))
+          : await fromBody(request, operation, inPath, url.searchParams);
     const parsed = operation.input.safeParse({ ...given, ...params });
     if (!parsed.success) throw invalidRequest(parsed.error);
     const output = await handler(parsed.data, context);
-    return jsonResponse(operation.status, output, {
-      ...context.headers,
-      'x-request-id': context.requestId,
-    });
+    const headers = { ...context.headers, 'x-request-id': context.requestId };
+    if (csv.write === undefined || !prefersCsv(request.headers)) {
+      return jsonResponse(operation.status, output, headers);
+    }
+    const next = (after: string) => handler({ ...(parsed.data as object), after }, context);
+    return streamCsv({ first: output, next, write: csv.write, name: operation.name, headers });
   };
+}
+
+/** Where the body has no place for other fields, they stand in the query. */
+async function fromCsv(
+  request: Request,
+  operation: Operation,
+  read: NonNullable<CsvForm['read']>,
+  query: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const fields = read(await readCsvBody(request, operation.maxBodyBytes ?? defaultMaxBodyBytes));
+  refuse(
+    Object.keys(query).filter((name) => Object.hasOwn(fields, name)),
+    'belongs in the body, not in the query',
+  );
+  return { ...query, ...fields };
 }
 
 /** What does not decode would otherwise be taken for what it is not: `%zz` as it stands, or with U+FFFD in it. */

@@ -1,4 +1,4 @@
-import { preferenceOf, type Words, wordsOf } from '@tidings/contracts';
+import { preferenceOf, suppressedBy, type Words, wordsOf } from '@tidings/contracts';
 import type { Decide, Question, Store } from '@tidings/db';
 import type { Routes } from '../routes/routes.ts';
 import { quietUntil } from './quiet-until.ts';
@@ -14,9 +14,10 @@ const noWords: Words = new Map();
 const stepMs = 100;
 
 /**
- * Who gets what, decided at the last moment: what the recipient opted out of is skipped, and in its quiet hours all
- * but critical messages wait. Critical ones obey an opt-out too; only a required category does not. Whatever would go
- * out waits while no provider of its route is well, or while its provider's pace has no room for it.
+ * Who gets what, decided at the last moment: to an address on the list of suppressions nothing goes, what the recipient
+ * opted out of is skipped, and in its quiet hours all but critical messages wait. Critical ones obey an opt-out too;
+ * only a required category does not. Whatever would go out waits while no provider of its route is well, or while its
+ * provider's pace has no room for it.
  *
  * The rules of projects are read again once they are older than `rulesMs`; what recipients say comes with the claim
  * and holds at once. Many who ask at the same time read once.
@@ -63,11 +64,14 @@ export function createDeciding(options: {
 }
 
 function decideBy(rules: Rules, question: Question): ReturnType<Decide> {
-  const { channel, category, isCritical, wishes, now } = question;
+  const { channel, category, isCritical, wishes, suppressed, now } = question;
+  const isRequired = category !== null && rules.required.has(category);
+  const reason = suppressedBy(suppressed, isRequired);
+  if (reason !== undefined) return { kind: 'suppress', reason };
   const { enabled } = preferenceOf({
     channel,
     category,
-    isRequired: category !== null && rules.required.has(category),
+    isRequired,
     recipient: wishes === undefined || wishes.words.length === 0 ? noWords : wordsOf(wishes.words),
     project: rules.defaults,
   });

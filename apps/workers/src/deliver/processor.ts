@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { jobData, type QueueName } from '@tidings/contracts';
 import type { Claimed, Decide, Settled, Settlement, Store } from '@tidings/db';
 import type { DeliveryJob, DeliveryQueue } from '@tidings/queue';
-import { createGroup, type Log, type Metrics } from '@tidings/runtime';
+import { createGroup, type Log, type Metrics, newId } from '@tidings/runtime';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import type { ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
 import type { Leg, Routes } from '../routes/routes.ts';
@@ -107,6 +108,12 @@ export function createProcessor(options: ProcessorOptions) {
         code: result.code ?? null,
         response: result.response ?? null,
         verdict,
+        ...(verdict.status === 'bounced' && {
+          suppressing: {
+            newKey: randomBytes(32).toString('hex'),
+            newId: () => newId('suppression'),
+          },
+        }),
       });
       metrics.attempts.inc({ channel: message.channel, outcome: result.outcome });
       if (status === 'failed' || status === 'bounced' || status === 'unknown') {

@@ -1,8 +1,18 @@
-import type { Channel, Platform, QuietHours, Reason, WebPushKeys, Word } from '@tidings/contracts';
+import type {
+  Channel,
+  Platform,
+  QuietHours,
+  Reason,
+  StoppingReason,
+  SuppressionReason,
+  WebPushKeys,
+  Word,
+} from '@tidings/contracts';
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { listValues, padded, placeholders } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
+import { selectSuppressed } from './suppressed.ts';
 
 type MessageRow = Tables['messages']['$inferSelect'];
 
@@ -25,6 +35,8 @@ export interface Question {
   isCritical: boolean;
   /** Undefined where it goes to a bare address. */
   wishes: Wishes | undefined;
+  /** What the list of suppressions says of its address, for its category and for all. */
+  suppressed: readonly SuppressionReason[];
   /** The database's time, in milliseconds since the epoch. */
   now: number;
 }
@@ -33,6 +45,7 @@ export interface Question {
 export type Decision =
   | { kind: 'send' }
   | { kind: 'skip' }
+  | { kind: 'suppress'; reason: StoppingReason }
   | { kind: 'wait'; until: number; reason: WaitReason };
 
 /** What a message waits for that could be sent otherwise. */
@@ -68,6 +81,7 @@ export function* putAside(options: {
 }): Steps<Map<string, MessageRow>> {
   const { database, db, candidates, ownDevices, decide, token, now } = options;
   const { wishes, erased } = yield* selectWishes(database, db, candidates);
+  const suppressed = yield* selectSuppressed(database, db, candidates);
   const fates = new Map<string, { ids: string[]; fate: Fate }>();
   for (const { message, recipientId, category } of candidates) {
     const isErased = recipientId !== null && erased.has(recipientId);
@@ -84,6 +98,7 @@ export function* putAside(options: {
             category,
             isCritical: message.lane === 'critical',
             wishes: recipientId === null ? undefined : wishes.get(recipientId),
+            suppressed: suppressed.get(message.id) ?? nothing,
             now,
           });
     if (decision.kind === 'send') continue;
@@ -100,8 +115,10 @@ export function* putAside(options: {
   return aside;
 }
 
+const nothing: readonly SuppressionReason[] = [];
+
 type Fate =
-  | { status: 'skipped' | 'expired' | 'unknown'; reason: Reason }
+  | { status: 'skipped' | 'suppressed' | 'expired' | 'unknown'; reason: Reason }
   | { status: 'scheduled' | 'retrying'; reason: Reason; dueAt: number };
 
 /** There is nobody there any more to send to. */
@@ -114,6 +131,7 @@ function fateOf(message: MessageRow, decision: Exclude<Decision, { kind: 'send' 
   const ends = decision.kind !== 'wait' || decision.until >= message.expiresAt;
   if (ends && message.unanswered > 1) return { status: 'unknown', reason: 'worker_lost' };
   if (decision.kind === 'unreachable') return { status: 'skipped', reason: decision.reason };
+  if (decision.kind === 'suppress') return { status: 'suppressed', reason: decision.reason };
   if (decision.kind === 'skip') return { status: 'skipped', reason: 'opted_out' };
   const { until, reason } = decision;
   const isQuiet = reason === 'quiet_hours';

@@ -2,8 +2,10 @@ import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } 
 import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
+import type { MessageRow } from './claim.ts';
 import { deactivateDevice } from './devices.ts';
 import { forgetAnswers } from './forget.ts';
+import { recordSuppressions, type Suppressing } from './suppressions.ts';
 
 /** What a message becomes after an attempt. */
 export type Verdict =
@@ -34,6 +36,8 @@ export interface Settlement {
   code: string | null;
   response: string | null;
   verdict: Verdict;
+  /** What a bounce needs to put the address of an e-mail on the list; without it the list stays as it is. */
+  suppressing?: Suppressing;
 }
 
 /** `fenced`: the lease was lost meanwhile and the message was left as it is. */
@@ -45,7 +49,8 @@ export interface Settled {
  * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
  * under its current lease, with one exception: a success wins over any status but a delivery, however late.
  * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
- * that bounces deactivates the device it was for, in the same commit. Of a message that was erased meanwhile, which
+ * that bounces deactivates the device it was for in the same commit, an e-mail puts its address on the list of
+ * suppressions. Of a message that was erased meanwhile, which
  * has no address any more, what the provider answered is not kept. Where the tries run out and one of them was
  * ambiguous it ends as unknown: it may have been delivered, and nobody could say that it failed.
  */
@@ -199,6 +204,7 @@ function* settleFailure(options: {
         .where(where)
         .returning({
           projectId: messages.projectId,
+          channel: messages.channel,
           platform: messages.platform,
           address: messages.address,
         }),
@@ -213,7 +219,10 @@ function* settleFailure(options: {
       return left ? 'unknown' : 'fenced';
     }
     const [moved] = yield* end(verdict.status, verdict.reason);
-    if (moved && verdict.status === 'bounced') yield* deactivateDevice(database, db, moved, at);
+    if (moved && verdict.status === 'bounced') {
+      yield* deactivateDevice(database, db, moved, at);
+      yield* suppressAddress(database, db, one, moved);
+    }
     return moved ? verdict.status : 'fenced';
   }
   const dueAt = at + Math.round(verdict.delayMs);
@@ -237,6 +246,23 @@ function* settleFailure(options: {
   if ((yield* end('skipped', 'erased', erased)).length > 0) return 'skipped';
   if ((yield* end('canceled', 'canceled_by_request', canceled)).length > 0) return 'canceled';
   return (yield* end('expired', 'expired')).length > 0 ? 'expired' : 'fenced';
+}
+
+/** Of an e-mail only: a device that is no more is deactivated, and may be registered again. */
+function* suppressAddress(
+  database: Database,
+  db: Handle,
+  { messageId, suppressing }: Settlement,
+  { projectId, channel, address }: Pick<MessageRow, 'projectId' | 'channel' | 'address'>,
+): Steps<void> {
+  if (channel !== 'email' || address === null || suppressing === undefined) return;
+  yield* recordSuppressions({
+    database,
+    db,
+    projectId,
+    addresses: [{ channel, address, reason: 'hard_bounce', messageId }],
+    ...suppressing,
+  });
 }
 
 function* wasAmbiguous({ tables: { attempts } }: Database, db: Handle, messageId: string): Steps<boolean> {

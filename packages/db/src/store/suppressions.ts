@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { Channel, SuppressionReason } from '@tidings/contracts';
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import type { Tables } from '../schema/tables.ts';
+
+export type SuppressionRow = Tables['suppressions']['$inferSelect'];
 
 /** An address that is not to be sent to from now on. */
 export interface Suppressed {
@@ -25,22 +28,98 @@ export function addressHash(key: string, channel: Channel, address: string): str
   return createHmac('sha256', key).update(`${channel}:${known}`).digest('hex');
 }
 
+/** What a caller brings along, for no step of a commit makes anything up: `newKey` is 64 random hexadecimal digits. */
+export interface Suppressing {
+  newKey: string;
+  /** Makes the ids of rows. */
+  newId: () => string;
+}
+
 /**
- * One step of a commit: puts addresses on the project's list, but for those that are on it for the same category.
- * `newKey` becomes the project's key where it has none yet, `newId` makes the ids of rows. Of what was erased only the
- * hash is kept.
+ * One step of a commit: puts addresses on the project's list, but for those that are on it for the same category: what
+ * was there first stays, unless it is the trace of an erasure. `newKey` becomes the project's key where it has none
+ * yet. Of what was erased only the hash is kept.
  */
-export function* recordSuppressions(options: {
+export function* recordSuppressions(
+  options: {
+    database: Database;
+    db: Handle;
+    projectId: string;
+    addresses: readonly Suppressed[];
+  } & Suppressing,
+): Steps<void> {
+  const { database, db, projectId, addresses, newKey, newId } = options;
+  if (addresses.length === 0) return;
+  const key = yield* ensureSuppressionKey(database, db, projectId, newKey);
+  const entries = addresses.map(({ address, ...one }) => ({
+    ...one,
+    addressHash: addressHash(key, one.channel, address),
+    address: one.reason === 'erased' ? null : address,
+  }));
+  yield* recordHashes({ database, db, projectId, entries, newId });
+}
+
+/** An address as the list keeps it. */
+export interface SuppressedHash extends Omit<Suppressed, 'address'> {
+  addressHash: string;
+  address: string | null;
+}
+
+/** The same step for addresses whose hashes are known. Answers the rows that it wrote. */
+export function* recordHashes(options: {
   database: Database;
   db: Handle;
   projectId: string;
-  addresses: readonly Suppressed[];
-  newKey: string;
+  entries: readonly SuppressedHash[];
   newId: () => string;
-}): Steps<void> {
-  const { database, db, projectId, addresses, newKey, newId } = options;
-  const { projects, suppressions } = database.tables;
-  if (addresses.length === 0) return;
+}): Steps<SuppressionRow[]> {
+  const { database, db, projectId, entries, newId } = options;
+  const { suppressions } = database.tables;
+  // No statement may write the same row twice: of several the first is taken.
+  const seen = new Set<string>();
+  const once = entries.filter(({ channel, addressHash: hash, category = '' }) => {
+    const before = seen.size;
+    return seen.add(`${channel} ${hash} ${category}`).size > before;
+  });
+  return yield* rows(
+    db
+      .insert(suppressions)
+      .values(
+        once.map((one) => ({
+          ...one,
+          id: newId(),
+          projectId,
+          category: one.category ?? '',
+          createdAt: database.now,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [
+          suppressions.projectId,
+          suppressions.channel,
+          suppressions.addressHash,
+          suppressions.category,
+        ],
+        set: {
+          reason: sql`excluded.reason`,
+          address: sql`excluded.address`,
+          note: sql`excluded.note`,
+          messageId: sql`excluded.message_id`,
+          createdAt: database.now,
+        },
+        setWhere: and(eq(suppressions.reason, 'erased'), sql`excluded.reason <> 'erased'`),
+      })
+      .returning(),
+  );
+}
+
+/** One step of a commit: the project's key, which is made when it is first needed. */
+export function* ensureSuppressionKey(
+  { tables: { projects } }: Database,
+  db: Handle,
+  projectId: string,
+  newKey: string,
+): Steps<string> {
   const [{ key } = { key: null }] = yield* rows(
     db
       .update(projects)
@@ -49,24 +128,5 @@ export function* recordSuppressions(options: {
       .returning({ key: projects.suppressionKey }),
   );
   if (key === null) throw new Error(`project ${projectId} is missing`);
-  yield* rows(
-    db
-      .insert(suppressions)
-      .values(
-        addresses.map(({ channel, address, category = '', reason, note, messageId }) => ({
-          id: newId(),
-          projectId,
-          channel,
-          addressHash: addressHash(key, channel, address),
-          category,
-          address: reason === 'erased' ? null : address,
-          reason,
-          note,
-          messageId,
-          createdAt: database.now,
-        })),
-      )
-      .onConflictDoNothing()
-      .returning({ id: suppressions.id }),
-  );
+  return key;
 }

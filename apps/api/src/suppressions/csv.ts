@@ -1,0 +1,74 @@
+import { type SuppressionView, stoppingReasons, TidingsError } from '@tidings/contracts';
+import { CsvError, parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+
+const columns = ['channel', 'address', 'category', 'reason', 'note', 'createdAt'] as const;
+
+/**
+ * A page of the list as lines of CSV (RFC 4180), the first with a header. A cell that a spreadsheet would take for a
+ * formula gets an apostrophe in front (OWASP, "CSV Injection").
+ */
+export function writeCsv(page: { items: SuppressionView[] }, isFirst: boolean): string {
+  return stringify(page.items, {
+    columns: [...columns],
+    header: isFirst,
+    record_delimiter: '\r\n',
+    escape_formulas: true,
+  });
+}
+
+const notesAtMost = 500;
+
+/**
+ * The items of an import, from CSV with a header line: what `writeCsv` wrote, or what SendGrid (`email`, `reason`,
+ * `created`) and Mailgun (`address`, `code`, `error`, `created_at`) let one download. Names of columns are taken in
+ * any case, columns that are not known are passed over, and a reason in words of another service becomes the note.
+ *
+ * @throws TidingsError `invalid_csv` for what is no CSV, or has no column of addresses.
+ */
+export function readCsv(text: string): { items: Array<Record<string, string>> } {
+  const lines = linesOf(text);
+  const [first] = lines;
+  if (first !== undefined && !('address' in first || 'email' in first)) {
+    throw new TidingsError('invalid_csv', { detail: 'No column is called address or email' });
+  }
+  return { items: lines.map(itemOf) };
+}
+
+function linesOf(text: string): Array<Record<string, string>> {
+  try {
+    return parse(text, {
+      bom: true,
+      columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+      skip_empty_lines: true,
+      trim: true,
+    });
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new TidingsError('invalid_csv', { detail: cause.message, cause });
+  }
+}
+
+function itemOf(line: Record<string, string>): Record<string, string> {
+  const reason = line.reason?.toLowerCase() ?? '';
+  const isOurs = stoppingReasons.some((one) => one === reason);
+  const theirs = isOurs ? '' : (line.reason ?? '');
+  const cells = {
+    channel: line.channel,
+    address: line.address ?? line.email,
+    category: line.category,
+    reason: isOurs ? reason : '',
+    note: (line.note ?? (theirs || line.error))?.slice(0, notesAtMost),
+  };
+  return Object.fromEntries(
+    Object.entries(cells).flatMap(([name, cell]) =>
+      // A value that is empty is as if it had never been given, but for the address, which is then missed.
+      cell === undefined || (cell === '' && name !== 'address') ? [] : [[name, withoutApostrophe(cell)]],
+    ),
+  );
+}
+
+/** What `writeCsv` put in front of a formula. */
+function withoutApostrophe(cell: string): string {
+  return /^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
+}

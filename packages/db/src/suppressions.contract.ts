@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { type SuppressionReason, stoppingReasons, suppressedBy } from '@tidings/contracts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { acceptItem } from './accept-item.fixture.ts';
+import { createStore, type Database, type Decide, type Store, type Verdict } from './index.ts';
+import { recordSuppressions, type Suppressed } from './store/suppressions.ts';
+import { suppressing } from './suppressing.fixture.ts';
+
+/** Who is on the list of suppressions, and what that does to what is claimed, on every dialect. */
+export function suppressionsContract(dialect: string, open: () => Promise<Database>): void {
+  describe(`suppressions on ${dialect}`, () => {
+    let database: Database;
+    let store: Store;
+    let projectId: string;
+
+    beforeEach(async () => {
+      database = await open();
+      store = createStore(database);
+      projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
+    });
+    afterEach(() => database.close());
+
+    const suppress = (address: string, reason: SuppressionReason, more: Partial<Suppressed> = {}) =>
+      database.commit((db) =>
+        recordSuppressions({
+          database,
+          db,
+          projectId,
+          addresses: [{ channel: 'email', address, reason, ...more }],
+          ...suppressing,
+        }),
+      );
+
+    const rowsOf = () => database.handle.select().from(database.tables.suppressions);
+
+    async function accepted(
+      address: string,
+      options: Omit<Partial<Parameters<typeof acceptItem>[0]>, 'message'> & {
+        push?: true;
+      } = {},
+    ): Promise<string> {
+      const { push, ...rest } = options;
+      const message = { address, ...(push && ({ channel: 'push', platform: 'fcm' } as const)) };
+      const one = acceptItem({ projectId, ...rest, message });
+      await store.accept([one]);
+      return one.messages[0]?.id ?? '';
+    }
+
+    const decide: Decide = ({ suppressed, category }) => {
+      const reason = suppressedBy(suppressed, category === 'security');
+      return reason === undefined ? { kind: 'send' } : { kind: 'suppress', reason };
+    };
+
+    const claim = (ids: string[], leaseMs = 60_000) =>
+      store.claim({ ids, token: randomUUID(), owner: 'worker', leaseMs, decide });
+
+    async function messageOf(id: string, project = projectId) {
+      const found = await store.getMessage(project, id);
+      if (found === undefined) throw new Error(`no message ${id}`);
+      return found;
+    }
+
+    async function fateOf(id: string): Promise<string> {
+      const { message } = await messageOf(id);
+      return message.reason === null ? message.status : `${message.status}: ${message.reason}`;
+    }
+
+    const bounced: Verdict = { status: 'bounced', reason: 'invalid_address', countsFailure: true };
+
+    async function bounce(id: string) {
+      const {
+        claimed: [one],
+      } = await claim([id]);
+      if (one === undefined) throw new Error(`${id} could not be claimed`);
+      const { message } = one;
+      return store.settle([
+        {
+          messageId: id,
+          token: message.leaseToken ?? '',
+          attempt: message.attempt,
+          generation: message.generation,
+          worker: 'worker',
+          outcome: 'bounced',
+          reason: 'invalid_address',
+          provider: 'smtp',
+          code: '550 5.1.1',
+          response: null,
+          verdict: bounced,
+          suppressing,
+        },
+      ]);
+    }
+
+    test.each(stoppingReasons)(
+      '%s stops what goes to the address, in any case, without an attempt',
+      async (reason) => {
+        await suppress('Ada@Example.com', reason);
+        const [mine, other] = [await accepted('aDA@eXAMPLE.com'), await accepted('bob@example.com')];
+        const { claimed, aside } = await claim([mine, other]);
+        expect(claimed.map(({ message }) => message.id)).toEqual([other]);
+        const { message, attempts } = await messageOf(mine);
+        expect(aside).toEqual([{ message, now: message.endedAt }]);
+        expect(attempts).toEqual([]);
+        expect(message).toMatchObject({
+          status: 'suppressed',
+          reason,
+          place: null,
+          attempt: 0,
+          failures: 0,
+          unanswered: 0,
+          leaseToken: null,
+          firstClaimedAt: null,
+        });
+      },
+    );
+
+    test('a category that is suppressed leaves the others alone, and so does the trace of an erasure', async () => {
+      await suppress('ada@example.com', 'unsubscribed', { category: 'news' });
+      await suppress('bob@example.com', 'erased');
+      const news = await accepted('ada@example.com', { notification: { category: 'news' } });
+      const others = [
+        await accepted('ada@example.com', { notification: { category: 'offers' } }),
+        await accepted('ada@example.com'),
+        await accepted('bob@example.com', { notification: { category: 'news' } }),
+      ];
+      const { claimed } = await claim([news, ...others]);
+      expect(claimed.map(({ message }) => message.id).sort()).toEqual(others.sort());
+      expect(await fateOf(news)).toBe('suppressed: unsubscribed');
+    });
+
+    test('of several reasons the gravest is told, and the rule hears of all', async () => {
+      await suppress('ada@example.com', 'hard_bounce');
+      await suppress('ada@example.com', 'unsubscribed', { category: 'security' });
+      await suppress('bob@example.com', 'unsubscribed', { category: 'security' });
+      const security = { notification: { category: 'security' } };
+      const [ada, bob] = [
+        await accepted('ada@example.com', security),
+        await accepted('bob@example.com', security),
+      ];
+      expect((await claim([ada, bob])).claimed.map(({ message }) => message.id)).toEqual([bob]);
+      expect(await fateOf(ada)).toBe('suppressed: hard_bounce');
+    });
+
+    test('a list is of one project and one channel, and a token is matched exactly', async () => {
+      const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+      await suppress('Token', 'manual', { channel: 'push' });
+      await suppress('ada@example.com', 'manual');
+      const mine = [
+        await accepted('Token', { push: true }),
+        await accepted('token', { push: true }),
+        await accepted('Token'),
+        await accepted('ada@example.com'),
+      ];
+      const theirs = await accepted('ada@example.com', { projectId: other });
+      const { claimed } = await claim([...mine, theirs]);
+      expect(claimed.map(({ message }) => message.id).sort()).toEqual([mine[1], mine[2], theirs].sort());
+    });
+
+    test('many in one claim are each looked up, whatever their number', async () => {
+      const ids: string[] = [];
+      for (let index = 0; index < 36; index += 1) {
+        const address = `reader-${index}@example.com`;
+        if (index % 3 === 0) await suppress(address, 'complaint');
+        ids.push(await accepted(address));
+      }
+      const { claimed, aside } = await claim(ids);
+      expect(claimed).toHaveLength(24);
+      expect(aside.map(({ message }) => message.id).sort()).toEqual(
+        ids.filter((_, index) => index % 3 === 0),
+      );
+    });
+
+    test('what a dead worker may have sent is not called suppressed: it ends as unknown', async () => {
+      const id = await accepted('ada@example.com');
+      await claim([id], -1000);
+      await suppress('ada@example.com', 'complaint');
+      await claim([id]);
+      expect(await fateOf(id)).toBe('unknown: worker_lost');
+    });
+
+    test('a replay is suppressed again, until the address is off the list', async () => {
+      await suppress('ada@example.com', 'manual');
+      const id = await accepted('ada@example.com');
+      const again = async () => {
+        await store.replay([id]);
+        await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 0 });
+        return claim([id]);
+      };
+      await claim([id]);
+      expect((await again()).claimed).toEqual([]);
+      expect(await fateOf(id)).toBe('suppressed: manual');
+      await database.handle.delete(database.tables.suppressions).returning();
+      expect((await again()).claimed.map(({ message }) => message.attempt)).toEqual([1]);
+    });
+
+    test('an e-mail that bounces puts its address on the list, with the message it came of', async () => {
+      const id = await accepted('Gone@Example.com');
+      expect(await bounce(id)).toEqual([{ status: 'bounced' }]);
+      expect(await rowsOf()).toMatchObject([
+        { channel: 'email', address: 'Gone@Example.com', category: '', reason: 'hard_bounce', messageId: id },
+      ]);
+      const next = await accepted('gone@example.com');
+      await claim([next]);
+      expect(await fateOf(next)).toBe('suppressed: hard_bounce');
+      expect((await rowsOf()).length).toBe(1);
+    });
+
+    test('a push that bounces puts nothing there: its device is deactivated, and may come back', async () => {
+      await bounce(await accepted('token', { push: true }));
+      expect(await rowsOf()).toEqual([]);
+    });
+
+    test('what is on the list stays as it is, but for the trace of an erasure, which says nothing more', async () => {
+      await suppress('ada@example.com', 'complaint', { note: 'first' });
+      await suppress('ADA@example.com', 'manual', { note: 'second' });
+      await suppress('ada@example.com', 'erased');
+      await suppress('bob@example.com', 'erased');
+      await suppress('bob@example.com', 'hard_bounce');
+      const found = (await rowsOf()).map(({ address, reason, note }) => ({ address, reason, note }));
+      expect(found).toEqual([
+        { address: 'ada@example.com', reason: 'complaint', note: 'first' },
+        { address: 'bob@example.com', reason: 'hard_bounce', note: null },
+      ]);
+    });
+
+    test('one address twice in one commit is one row', async () => {
+      const addresses = ['ada@example.com', 'Ada@example.com'].map(
+        (address) => ({ channel: 'email', address, reason: 'complaint' }) as const,
+      );
+      await database.commit((db) =>
+        recordSuppressions({ database, db, projectId, addresses, ...suppressing }),
+      );
+      expect((await rowsOf()).map(({ address }) => address)).toEqual(['ada@example.com']);
+    });
+  });
+}
