@@ -13,6 +13,11 @@ export const attemptView = z.strictObject({
     .string()
     .nullable()
     .meta({ examples: ['smtp'] }),
+  /** The provider's own id of what it took: what it names when it tells more of it. */
+  providerMessageId: z
+    .string()
+    .nullable()
+    .meta({ examples: ['14c5d75ce93'] }),
   /** The provider's code: for SMTP the reply code and, where given, the enhanced one (`550 5.1.1`). */
   code: z
     .string()

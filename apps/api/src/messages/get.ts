@@ -31,13 +31,14 @@ export const get = (store: Store) =>
 
 /** One try, as it is on record. */
 export function viewAttempt(attempt: AttemptRow) {
-  const { number, outcome, provider, code, response } = attempt;
+  const { number, outcome, provider, providerMessageId, code, response } = attempt;
   return {
     number,
     startedAt: toIso(attempt.startedAt),
     finishedAt: isoOrNull(attempt.finishedAt),
     outcome,
     provider,
+    providerMessageId,
     code,
     response,
   };

@@ -91,6 +91,7 @@ export function createProcessor(options: ProcessorOptions) {
         outcome: result.outcome,
         reason: result.reason ?? null,
         provider: result.provider ?? provider.name,
+        providerMessageId: result.providerMessageId ?? null,
         code: result.code ?? null,
         response: result.response ?? null,
         verdict,

@@ -30,6 +30,8 @@ export interface Settlement {
   outcome: AttemptOutcome;
   reason: Reason | null;
   provider: string;
+  /** The provider's own id of what it took. */
+  providerMessageId?: string | null;
   code: string | null;
   response: string | null;
   verdict: Verdict;
@@ -74,6 +76,7 @@ const attemptColumns = [
   'outcome',
   'reason',
   'provider',
+  'providerMessageId',
   'code',
   'response',
 ] as const;
@@ -106,6 +109,7 @@ function* recordAttempts(database: Database, db: Handle, settlements: Settlement
                 outcome: sql`excluded.outcome`,
                 reason: sql`excluded.reason`,
                 provider: sql`excluded.provider`,
+                providerMessageId: sql`excluded.provider_message_id`,
                 code: sql`excluded.code`,
                 response: sql`excluded.response`,
               },
