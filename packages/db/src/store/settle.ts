@@ -1,5 +1,5 @@
 import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } from '@tidings/contracts';
-import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, ne, notExists, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import { deactivateDevice } from './devices.ts';
@@ -44,7 +44,8 @@ export interface Settled {
 
 /**
  * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
- * under its current lease, with one exception: a success wins over any status but a delivery, however late.
+ * under its current lease, with one exception: a success wins over any status but a delivery, however late, and but
+ * a bounce that its provider told of: that came after the success.
  * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
  * that bounces deactivates the device it was for, in the same commit. Of a message that was erased meanwhile, which
  * has no address any more, what the provider answered is not kept. Where the tries run out and one of them was
@@ -123,7 +124,7 @@ function* recordAttempts(database: Database, db: Handle, settlements: Settlement
   return instant ?? 0;
 }
 
-/** A success wins over any status but a delivery. Answers the messages that it moved. */
+/** A success wins over any status but a delivery and a bounce told later. Answers the messages that it moved. */
 function* settleSuccesses(
   database: Database,
   db: Handle,
@@ -145,6 +146,7 @@ function* settleSuccesses(
             and(
               inArray(messages.id, placeholders('id', ids.length)),
               inArray(messages.status, statusesBefore('sent')),
+              or(ne(messages.status, 'bounced'), notExists(bouncesOf(database, db))),
             ),
           )
           .returning({ id: messages.id, isErased: sql<unknown>`${messages.address} is null` }),
@@ -157,6 +159,13 @@ function* settleSuccesses(
     moved.flatMap(({ id, isErased }) => (isErased ? [id] : [])),
   );
   return new Set(moved.map(({ id }) => id));
+}
+
+function bouncesOf({ tables: { messages, feedback } }: Database, db: Handle) {
+  return db
+    .select({ at: feedback.at })
+    .from(feedback)
+    .where(and(eq(feedback.messageId, messages.id), eq(feedback.type, 'bounced')));
 }
 
 /** Those of the messages that were erased. */
