@@ -203,8 +203,14 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
     allOperations.filter(({ method }) => isMeant(method)).map(({ name }) => name);
   const puts = namesOf((method) => method === 'PUT');
   expect(puts).toEqual(expect.arrayContaining(Object.keys(putsDoneOnce)));
-  // A key of the request, a token that is registered already, or an end that is one already.
-  const posts = ['notifications.send', 'notifications.sendMany', 'devices.register', 'notifications.cancel'];
+  // A key of the request, a token that is registered already, or an end or a fact that is one already.
+  const posts = [
+    'notifications.send',
+    'notifications.sendMany',
+    'devices.register',
+    'notifications.cancel',
+    'messages.report',
+  ];
   expect(namesOf((method) => method === 'POST')).toEqual(expect.arrayContaining(posts));
   const expected = [...puts.filter((name) => !Object.hasOwn(putsDoneOnce, name)), ...posts];
   expect([...repeatableMutations].toSorted()).toEqual(expected.toSorted());

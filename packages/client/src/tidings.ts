@@ -51,6 +51,7 @@ import type {
   removeDevice,
   removeProvider,
   removeTemplatePart,
+  reportMessage,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
@@ -103,7 +104,7 @@ export interface Tidings {
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
   };
-  messages: { get: Query<typeof getMessage> };
+  messages: { get: Query<typeof getMessage>; report: Mutation<typeof reportMessage> };
   recipients: {
     upsert: Mutation<typeof upsertRecipient>;
     upsertMany: Mutation<typeof upsertManyRecipients>;
