@@ -72,7 +72,7 @@ describe('an e-mail by SendGrid', () => {
       status: 'sent',
       attempts: [
         { outcome: 'ambiguous', provider: 'sendgrid', code: '500' },
-        { outcome: 'sent', provider: 'sendgrid', code: '202' },
+        { outcome: 'sent', provider: 'sendgrid', code: '202', providerMessageId: 'sg-1' },
       ],
     });
     const [first, second] = running.sink.requests.map(({ body }) => body.toString());

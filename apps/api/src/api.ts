@@ -22,6 +22,7 @@ import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
+import { createRecordFeedback } from './feedback/record-feedback.ts';
 import type { Limiters } from './limiters.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
@@ -91,6 +92,7 @@ export function createApi(options: {
     refreshKeys: keysFrom(secrets, 'refresh'),
   };
   const keyUses = createKeyUses({ store });
+  const recordFeedback = createRecordFeedback({ store, metrics });
   const { fetch } = createApp({
     router: createRouter({
       store,
@@ -102,6 +104,7 @@ export function createApi(options: {
       metrics,
       logins,
       seal: findSeal(config),
+      recordFeedback,
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),

@@ -130,6 +130,11 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     path: `/v1/messages/${ids.message}`,
     trpc: () => tidings.messages.get.query({ id: ids.message }),
   }),
+  'messages.report': () => ({
+    path: `/v1/messages/${ids.message}/status`,
+    body: { type: 'opened', at: '2027-01-31T08:00:00Z', code: '250', response: 'Ok', eventId: 'evt-1' },
+    trpc: () => tidings.messages.report.mutate({ id: ids.message, type: 'opened' }),
+  }),
   'recipients.upsert': () => ({
     path: '/v1/recipients/user%2F42',
     body: { name: 'Grace', email: 'grace@example.com', locale: 'fr-CA', timezone: 'Europe/Paris' },

@@ -27,11 +27,13 @@ import { upsert as upsertCategory } from './categories/upsert.ts';
 import { list as listDevices } from './devices/list.ts';
 import { register } from './devices/register.ts';
 import { remove as removeDevice } from './devices/remove.ts';
+import type { RecordFeedback } from './feedback/record-feedback.ts';
 import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
 import { list as listInvitations } from './invitations/list.ts';
 import { revoke as revokeInvitation } from './invitations/revoke.ts';
 import * as messages from './messages/get.ts';
+import { report } from './messages/report.ts';
 import { cancel } from './notifications/cancel.ts';
 import { get as getNotification } from './notifications/get.ts';
 import { list } from './notifications/list.ts';
@@ -96,8 +98,9 @@ export function createRouter(options: {
   metrics: Metrics;
   logins: Logins;
   seal: Seal;
+  recordFeedback: RecordFeedback;
 }) {
-  const { store, accept, tokens, templates, tools, log, metrics, logins, seal } = options;
+  const { store, accept, tokens, templates, tools, log, metrics, logins, seal, recordFeedback } = options;
   return router({
     notifications: router({
       send: send(accept),
@@ -106,7 +109,7 @@ export function createRouter(options: {
       list: list(store),
       cancel: cancel(store),
     }),
-    messages: router({ get: messages.get(store) }),
+    messages: router({ get: messages.get(store), report: report({ store, recordFeedback }) }),
     recipients: router({
       upsert: upsert(store),
       upsertMany: upsertMany({ store, log }),

@@ -111,6 +111,7 @@ const aims: Record<string, () => Aim> = {
   'notifications.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'notifications.cancel': () => ({ input: { id: ids.notification }, told: 'not_found' }),
   'messages.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
+  'messages.report': () => ({ input: { id: ids.message, type: 'bounced' }, told: 'not_found' }),
   'recipients.upsert': () => ({ input: { externalId: 'user-42', name: 'Mine' }, told: 'own' }),
   'recipients.upsertMany': () => ({
     input: { items: [{ externalId: 'user-42', email: 'mine@example.com' }] },

@@ -203,12 +203,13 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
     allOperations.filter(({ method }) => isMeant(method)).map(({ name }) => name);
   const puts = namesOf((method) => method === 'PUT');
   expect(puts).toEqual(expect.arrayContaining(Object.keys(putsDoneOnce)));
-  // A key of the request, a token or an address that is there already, or an end that is one already.
+  // A key of the request, a token or an address that is there already, or an end or a fact that is one already.
   const posts = [
     'notifications.send',
     'notifications.sendMany',
     'devices.register',
     'notifications.cancel',
+    'messages.report',
     'suppressions.add',
     'suppressions.import',
   ];

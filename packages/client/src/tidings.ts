@@ -57,6 +57,7 @@ import type {
   removeProvider,
   removeSuppression,
   removeTemplatePart,
+  reportMessage,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
@@ -109,7 +110,7 @@ export interface Tidings {
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
   };
-  messages: { get: Query<typeof getMessage> };
+  messages: { get: Query<typeof getMessage>; report: Mutation<typeof reportMessage> };
   recipients: {
     upsert: Mutation<typeof upsertRecipient>;
     upsertMany: Mutation<typeof upsertManyRecipients>;

@@ -1,5 +1,5 @@
-/** What an API key may be allowed to do in its project. */
-export const scopes = ['send', 'read', 'manage'] as const;
+/** What an API key may be allowed to do in its project; `feedback` is to tell what became of messages. */
+export const scopes = ['send', 'read', 'manage', 'feedback'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** What an account may do, most first. An account's role holds in every project of the instance. */

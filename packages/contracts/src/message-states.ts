@@ -4,16 +4,18 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
  * The state machine of a message: every allowed move, and nothing else moves a message.
  *
  * Some moves need a word. `sending → sent` and every `… → sent` from an end that is not a delivery is the
- * rule that a success wins however late it is learned: it was delivered. `sending → canceled | expired`
+ * rule that a success wins however late it is learned: it was delivered. `scheduled → sent` is the same of a message that
+ * was put off to the end of quiet hours while a try before was in doubt. `sending → canceled | expired`
  * happens only where the attempt would otherwise be retried, or like `sending → skipped | suppressed | scheduled |
  * retrying` in the commit that claimed the message, and no attempt was begun: its recipient opted out or has quiet
- * hours, its address is suppressed, or no provider of its route is well. `sending → skipped`
+ * hours, its address is suppressed, or no provider of its route is well. `sending → bounced` may be told by the
+ * provider too, before the outcome of the attempt is on record. `sending → skipped`
  * is also what a retry becomes whose recipient was erased meanwhile, or whose address no provider reaches. `scheduled |
  * queued → unknown` is what a cancellation, an erasure or the end of its time becomes where a dead worker had it in
  * hand before it was put aside. `… → queued` from an end is a replay.
  */
 export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
-  scheduled: ['queued', 'canceled', 'expired', 'skipped', 'unknown'],
+  scheduled: ['queued', 'sent', 'canceled', 'expired', 'skipped', 'unknown'],
   queued: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled', 'unknown'],
   retrying: ['sending', 'sent', 'canceled', 'expired', 'suppressed', 'skipped', 'scheduled'],
   sending: [

@@ -3,14 +3,14 @@ import { channelContent } from './content.ts';
 import { deviceView, webPushKeys } from './devices.ts';
 import { describedEmailParts } from './email-parts.ts';
 import { idSchema } from './ids.ts';
-import { attemptView } from './messages.ts';
+import { attemptView, feedbackView } from './messages.ts';
 import { operation } from './operation.ts';
 import { recipientId } from './recipient-id.ts';
 import { recipientView } from './recipients.ts';
 import { channels, lanes, messageStatuses, reasons } from './statuses.ts';
 import { jsonObject } from './text.ts';
 
-/** A message as an export tells of it: where it went, and what providers answered. */
+/** A message as an export tells of it: where it went, what providers answered, and what was told of it. */
 const exportedMessage = z.strictObject({
   id: idSchema('message'),
   channel: z.enum(channels),
@@ -20,6 +20,7 @@ const exportedMessage = z.strictObject({
   createdAt: z.iso.datetime(),
   endedAt: z.iso.datetime().nullable(),
   attempts: z.array(attemptView),
+  feedback: z.array(feedbackView),
 });
 
 const exportedNotification = z.strictObject({

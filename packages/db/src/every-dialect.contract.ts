@@ -1,6 +1,7 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { eraseContract } from './erase.contract.ts';
+import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
@@ -14,6 +15,7 @@ const contracts = [
   accountsContract,
   claimDecisionsContract,
   eraseContract,
+  feedbackContract,
   keysContract,
   preferencesContract,
   retentionContract,

@@ -18,6 +18,7 @@ export {
 } from './store/claim.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
+export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';
 export type { Page } from './store/pages.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
-import { createStore, type Database, openSqlite, type Store } from './index.ts';
+import { createStore, type Database, type Feedback, openSqlite, type Store } from './index.ts';
 import { suppressing } from './suppressing.fixture.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tidings-plans-'));
@@ -24,6 +24,7 @@ beforeAll(async () => {
   }) as typeof client.prepare;
   store = createStore(database);
   projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
+  await addOld(null, 'msg_of_feedback');
 });
 afterAll(async () => {
   await database.close();
@@ -37,11 +38,16 @@ const trail = () => {
   return { actor, auditId: `aud_${made}` };
 };
 
-async function addOld(recipientId: string | null): Promise<void> {
+async function addOld(recipientId: string | null, messageId?: string): Promise<void> {
   const one = acceptItem({
     projectId,
     notification: { recipientId },
-    message: { status: 'skipped', place: null, address: 'a@example.com' },
+    message: {
+      status: 'skipped',
+      place: null,
+      address: 'a@example.com',
+      ...(messageId && { id: messageId }),
+    },
   });
   await store.accept([one]);
   await database.handle.update(database.tables.notifications).set({ createdAt: 0 }).returning();
@@ -65,13 +71,18 @@ async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
 const unbound = (text: string) => Array.from(text.matchAll(/\?/g), () => null);
 
 /** A walk over a whole table that grows with use, or over an index of it. */
-const fullScan = /^SCAN "?(notifications|messages|attempts|replays|recipients|audit|suppressions)\b/;
+const fullScan = /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions)\b/;
 
 const page = { after: null, limit: 200 };
 const prune = (rule: 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications') => () =>
   store.pruneNotifications({ projectId, rule, days: 1, ...page });
 
-describe('no statement of the upkeep, and no search or claim, walks over a whole table', () => {
+const feedback: Feedback[] = [
+  { messageId: 'msg_of_feedback', type: 'delivered', at: 1 },
+  { providerMessageId: 'of-a-provider', type: 'bounced', at: 1 },
+];
+
+describe('no statement of the upkeep, of feedback, and no search or claim, walks over a whole table', () => {
   test.each([
     ['payloads', prune('payloads')],
     ['idempotency keys', prune('idempotencyKeys')],
@@ -82,6 +93,7 @@ describe('no statement of the upkeep, and no search or claim, walks over a whole
     ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],
     ['a page', () => store.listRecipients(projectId, { after: 'rcp_x', limit: 20 })],
     ['search keys', () => store.fillSearchKeys(projectId, 200)],
+    ['feedback', () => store.recordFeedback({ projectId, source: 'api', feedback, ...suppressing })],
     [
       'the list of suppressions in a claim',
       async () => {

@@ -27,6 +27,7 @@ import { claim } from './store/claim.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
   acceptInvitation,
@@ -198,6 +199,7 @@ const operations = {
   putTemplatePart,
   raiseSequence,
   readSequence,
+  recordFeedback,
   recordOf,
   registerDevice,
   removeCategory,

@@ -9,6 +9,7 @@ export interface Metrics {
   logins: Counter<'outcome'>;
   attempts: Counter<'channel' | 'outcome'>;
   ended: Counter<'channel' | 'status'>;
+  feedback: Counter<'type' | 'source' | 'result'>;
   malformedJobs: Counter<'queue'>;
   reenqueued: Counter<string>;
   workerRestarts: Counter<'queue'>;
@@ -32,6 +33,11 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
     logins: counter('logins_total', 'Logins of accounts: good, wrong, or shut out.', ['outcome']),
     attempts: counter('attempts_total', 'Attempts at a provider by outcome.', ['channel', 'outcome']),
     ended: counter('messages_ended_total', 'Messages that ended by status.', ['channel', 'status']),
+    feedback: counter('feedback_total', 'What was told of messages after they were handed over.', [
+      'type',
+      'source',
+      'result',
+    ]),
     malformedJobs: counter('malformed_jobs_total', 'Jobs whose data was not ours.', ['queue']),
     reenqueued: counter('messages_reenqueued_total', 'Messages whose job the queue had lost.'),
     workerRestarts: counter('worker_restarts_total', 'Workers replaced by the watchdog.', ['queue']),

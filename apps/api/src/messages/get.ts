@@ -1,7 +1,8 @@
 import { getMessage, TidingsError } from '@tidings/contracts';
-import type { AttemptRow, Store } from '@tidings/db';
+import type { AttemptRow, FeedbackRow, Store } from '@tidings/db';
 import { isoOrNull, toIso } from '../iso.ts';
 import { query } from '../operations.ts';
+import { factsOf } from './facts.ts';
 import { timelineOf } from './timeline.ts';
 
 /** `messages.get`: what is on record about one message. */
@@ -9,7 +10,7 @@ export const get = (store: Store) =>
   query(getMessage, async ({ id }, { principal }) => {
     const found = await store.getMessage(principal.projectId, id);
     if (found === undefined) throw new TidingsError('not_found');
-    const { message, attempts, replays, sendAt, payloadRemovedAt } = found;
+    const { message, attempts, feedback, sendAt, payloadRemovedAt } = found;
     return {
       id: message.id,
       notificationId: message.notificationId,
@@ -24,21 +25,28 @@ export const get = (store: Store) =>
       expiresAt: toIso(message.expiresAt),
       endedAt: isoOrNull(message.endedAt),
       failures: message.failures,
+      facts: factsOf(feedback),
       attempts: attempts.map(viewAttempt),
-      timeline: timelineOf(message, attempts, replays, sendAt),
+      timeline: timelineOf(found, sendAt),
     };
   });
 
 /** One try, as it is on record. */
 export function viewAttempt(attempt: AttemptRow) {
-  const { number, outcome, provider, code, response } = attempt;
+  const { number, outcome, provider, providerMessageId, code, response } = attempt;
   return {
     number,
     startedAt: toIso(attempt.startedAt),
     finishedAt: isoOrNull(attempt.finishedAt),
     outcome,
     provider,
+    providerMessageId,
     code,
     response,
   };
+}
+
+/** What was told of a message, as it is on record. */
+export function viewFeedback({ type, at, source, code, response }: FeedbackRow) {
+  return { type, at: toIso(at), source, code, response };
 }

@@ -1,5 +1,5 @@
-import type { AttemptRow, MessageRow, ReplayRow } from '@tidings/db';
-import { expect, test } from 'vitest';
+import type { AttemptRow, FeedbackRow, MessageRow, ReplayRow } from '@tidings/db';
+import { describe, expect, test } from 'vitest';
 import { timelineOf } from './timeline.ts';
 
 const message = (fields: Partial<MessageRow>) =>
@@ -23,11 +23,9 @@ const attempt = (number: number, fields: Partial<AttemptRow>) =>
   }) as AttemptRow;
 const replay = (fields: Partial<ReplayRow>) => ({ generation: 1, reason: null, ...fields }) as ReplayRow;
 const story = (ended: MessageRow, tries: AttemptRow[], sendAt: number | null, replays: ReplayRow[] = []) =>
-  timelineOf(ended, tries, replays, sendAt).map(({ at, status, attempt: number }) => [
-    Date.parse(at),
-    status,
-    number,
-  ]);
+  timelineOf({ message: ended, attempts: tries, replays, feedback: [] }, sendAt).map(
+    ({ at, status, attempt: number }) => [Date.parse(at), status, number],
+  );
 
 test('a refusal for good is told as the end it was', () => {
   const ended = message({ status: 'failed', reason: 'rejected', endedAt: 15 });
@@ -133,5 +131,38 @@ test('what was put off for quiet hours says when, and goes on from there', () =>
     [40, 'sending'],
     [45, 'sent'],
   ]);
-  expect(timelineOf(ended, tries, [], null)[3]).toMatchObject({ reason: 'quiet_hours' });
+  const record = { message: ended, attempts: tries, replays: [], feedback: [] };
+  expect(timelineOf(record, null)[3]).toMatchObject({ reason: 'quiet_hours' });
+});
+
+describe('what was told of a message', () => {
+  const told = (type: FeedbackRow['type'], at: number, receivedAt = at) =>
+    ({ type, at, receivedAt, source: 'sendgrid', code: null }) as FeedbackRow;
+  const storyOf = (ended: MessageRow, tries: AttemptRow[], feedback: FeedbackRow[]) =>
+    timelineOf({ message: ended, attempts: tries, replays: [], feedback }, null).map((entry) => [
+      Date.parse(entry.at),
+      entry.status ?? `${entry.feedback} (${entry.source})`,
+    ]);
+  const tries = [attempt(1, { outcome: 'sent' })];
+
+  test('stands at the time when it happened, and what became of the message when it was told', () => {
+    const feedback = [told('delivered', 20, 22), told('opened', 30)];
+    expect(storyOf(message({ status: 'delivered', endedAt: 15 }), tries, feedback)).toEqual([
+      [0, 'queued'],
+      [10, 'sending'],
+      [15, 'sent'],
+      [20, 'delivered (sendgrid)'],
+      [22, 'delivered'],
+      [30, 'opened (sendgrid)'],
+    ]);
+  });
+
+  test('a bounce of what was sent comes after that', () => {
+    const bounced = message({ status: 'bounced', reason: 'invalid_address', endedAt: 25 });
+    expect(storyOf(bounced, tries, [told('bounced', 20, 25)]).slice(2)).toEqual([
+      [15, 'sent'],
+      [20, 'bounced (sendgrid)'],
+      [25, 'bounced'],
+    ]);
+  });
 });

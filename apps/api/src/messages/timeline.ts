@@ -1,5 +1,5 @@
 import type { AttemptOutcome, MessageStatus, TimelineEntry } from '@tidings/contracts';
-import type { AttemptRow, MessageRow, ReplayRow } from '@tidings/db';
+import type { AttemptRow, FeedbackRow, MessageRow, ReplayRow } from '@tidings/db';
 import { toIso } from '../iso.ts';
 
 /** What a message is after an attempt with this outcome, unless it was the last of its budget. */
@@ -22,17 +22,17 @@ type End = Pick<MessageRow, 'status' | 'reason' | 'endedAt'> & { life: number };
 
 /**
  * A message's history, oldest first, put together from what is stored anyway: its creation, its attempts, its
- * replays, its end, and when it was last put off for quiet hours. No row is written for it.
+ * replays, what was told of it, its end, and when it was last put off for quiet hours. No row is written for it.
  */
 export function timelineOf(
-  message: MessageRow,
-  attempts: AttemptRow[],
-  replays: ReplayRow[],
+  record: { message: MessageRow; attempts: AttemptRow[]; replays: ReplayRow[]; feedback: FeedbackRow[] },
   sendAt: number | null,
 ): TimelineEntry[] {
+  const { message, attempts, replays, feedback } = record;
   const ends: End[] = [...replays, message].map((end, life) => ({ ...end, life }));
   const lifeOf = (attempt: AttemptRow) =>
     replays.filter(({ generation }) => generation <= attempt.generation).length;
+  const lifeAt = (instant: number) => replays.filter(({ at }) => at <= instant).length;
   const moments: Moment[] = [
     { at: message.createdAt, life: 0, status: firstStatus(ends, attempts, message.createdAt, sendAt) },
     ...replays.map(({ at }, index) => ({ at, life: index + 1, status: 'queued' as const })),
@@ -40,12 +40,20 @@ export function timelineOf(
   ];
   const { deferredAt } = message;
   if (deferredAt !== null) {
-    const life = replays.filter(({ at }) => at <= deferredAt).length;
-    moments.push({ at: deferredAt, life, status: 'scheduled', reason: 'quiet_hours' });
+    moments.push({ at: deferredAt, life: lifeAt(deferredAt), status: 'scheduled', reason: 'quiet_hours' });
   }
-  for (const { life, status, reason, endedAt } of ends) {
+  for (const { life, status: last, reason, endedAt } of ends) {
+    // What was delivered had ended when it was sent.
+    const status = last === 'delivered' ? 'sent' : last;
     if (endedAt === null || moments.some((told) => told.at === endedAt && told.status === status)) continue;
     moments.push({ at: endedAt, life, status, ...(reason && { reason }) });
+  }
+  for (const { type, at, source, code } of feedback) {
+    moments.push({ at, life: lifeAt(at), feedback: type, source, ...(code !== null && { code }) });
+  }
+  if (message.status === 'delivered') {
+    const at = Math.max(...feedback.flatMap((told) => (told.type === 'delivered' ? [told.receivedAt] : [])));
+    moments.push({ at, life: replays.length, status: 'delivered' });
   }
   return moments
     .sort((one, other) => one.at - other.at || one.life - other.life)

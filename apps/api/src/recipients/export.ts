@@ -2,7 +2,7 @@ import { exportRecipient, type RecipientExport, TidingsError } from '@tidings/co
 import type { NotificationRecord, Store } from '@tidings/db';
 import { viewDevice } from '../devices/view.ts';
 import { isoOrNull, toIso } from '../iso.ts';
-import { viewAttempt } from '../messages/get.ts';
+import { viewAttempt, viewFeedback } from '../messages/get.ts';
 import { query } from '../operations.ts';
 import { toPage } from '../page.ts';
 import { viewPerson } from './view.ts';
@@ -35,7 +35,7 @@ export const exportAll = (store: Store) =>
 type ExportedNotification = RecipientExport['notifications']['items'][number];
 
 function viewRecord(record: NotificationRecord): ExportedNotification {
-  const { notification, messages, attempts, emailParts } = record;
+  const { notification, messages, attempts, feedback, emailParts } = record;
   const { id, toName, content, data, metadata, locale, lane, category } = notification;
   return {
     id,
@@ -61,6 +61,7 @@ function viewRecord(record: NotificationRecord): ExportedNotification {
       createdAt: toIso(message.createdAt),
       endedAt: isoOrNull(message.endedAt),
       attempts: (attempts.get(message.id) ?? []).map(viewAttempt),
+      feedback: (feedback.get(message.id) ?? []).map(viewFeedback),
     })),
   };
 }

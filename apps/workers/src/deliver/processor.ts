@@ -105,6 +105,7 @@ export function createProcessor(options: ProcessorOptions) {
         outcome: result.outcome,
         reason: result.reason ?? null,
         provider: leg?.name ?? null,
+        providerMessageId: result.providerMessageId ?? null,
         code: result.code ?? null,
         response: result.response ?? null,
         verdict,

@@ -73,8 +73,6 @@ export interface ProviderResult {
   code?: string;
   /** What the provider said. */
   response?: string;
-  /** Who it was handed to, where that is not the provider that was asked. */
-  provider?: string;
   /** The provider's own id of what it took: what it names in its callbacks. */
   providerMessageId?: string;
   /** How long the provider asked to be left alone, in milliseconds. */

@@ -47,8 +47,9 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
   );
 }
 
-/** One step of a commit: what providers answered to these messages goes, since they quote addresses. */
-export function* forgetAnswers({ tables: { attempts } }: Database, db: Handle, ids: string[]): Steps<void> {
+/** One step of a commit: what providers said of these messages goes, since they quote addresses. */
+export function* forgetAnswers({ tables }: Database, db: Handle, ids: string[]): Steps<void> {
+  const { attempts, feedback } = tables;
   for (const some of inPieces(ids, 1000)) {
     yield* rows(
       db
@@ -56,6 +57,13 @@ export function* forgetAnswers({ tables: { attempts } }: Database, db: Handle, i
         .set({ response: null })
         .where(and(inArray(attempts.messageId, some), isNotNull(attempts.response)))
         .returning({ number: attempts.number }),
+    );
+    yield* rows(
+      db
+        .update(feedback)
+        .set({ response: null })
+        .where(and(inArray(feedback.messageId, some), isNotNull(feedback.response)))
+        .returning({ at: feedback.at }),
     );
   }
 }

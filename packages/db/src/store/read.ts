@@ -22,6 +22,7 @@ import {
 import type { Database } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import type { MessageRow } from './claim.ts';
+import type { FeedbackRow } from './feedback.ts';
 
 export type AttemptRow = Tables['attempts']['$inferSelect'];
 export type ReplayRow = Tables['replays']['$inferSelect'];
@@ -49,8 +50,8 @@ export async function getNotification(
 }
 
 /**
- * A message with its attempts and replays, first to last, when it was to be sent (null: at once), and since when its
- * payload is gone.
+ * A message with its attempts, replays and feedback, first to last, when it was to be sent (null: at once), and since
+ * when its payload is gone.
  */
 export async function getMessage(
   database: Database,
@@ -61,12 +62,13 @@ export async function getMessage(
       message: MessageRow;
       attempts: AttemptRow[];
       replays: ReplayRow[];
+      feedback: FeedbackRow[];
       sendAt: number | null;
       payloadRemovedAt: number | null;
     }
   | undefined
 > {
-  const { messages, attempts, replays, notifications } = database.tables;
+  const { messages, attempts, replays, feedback, notifications } = database.tables;
   const [found] = await database.handle
     .select({
       message: messages,
@@ -87,7 +89,12 @@ export async function getMessage(
     .from(replays)
     .where(eq(replays.messageId, id))
     .orderBy(asc(replays.generation));
-  return { ...found, attempts: tries, replays: again };
+  const heard = await database.handle
+    .select()
+    .from(feedback)
+    .where(eq(feedback.messageId, id))
+    .orderBy(asc(feedback.at), asc(feedback.type), asc(feedback.eventId));
+  return { ...found, attempts: tries, replays: again, feedback: heard };
 }
 
 /**

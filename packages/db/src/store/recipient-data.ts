@@ -2,13 +2,15 @@ import { type DescribedEmailParts, describeEmailParts } from '@tidings/contracts
 import { asc, eq, inArray } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
+import type { FeedbackRow } from './feedback.ts';
 import { type AttemptRow, listNotifications, type NotificationWithMessages } from './read.ts';
 
 export type PreferenceRow = Tables['preferences']['$inferSelect'];
 
-/** A notification with its messages and the attempts of each, all of them in their order. */
+/** A notification with its messages, and the attempts and feedback of each, all of them in their order. */
 export interface NotificationRecord extends NotificationWithMessages {
   attempts: Map<string, AttemptRow[]>;
+  feedback: Map<string, FeedbackRow[]>;
   emailParts: DescribedEmailParts | null;
 }
 
@@ -28,7 +30,7 @@ export async function recordOf(
   projectId: string,
   page: { recipientId: string; limit: number; after?: string },
 ): Promise<NotificationRecord[]> {
-  const { attempts } = database.tables;
+  const { attempts, feedback } = database.tables;
   const found = await listNotifications(database, projectId, page);
   const ids = found.flatMap(({ messages }) => messages.map(({ id }) => id));
   const tries =
@@ -39,10 +41,20 @@ export async function recordOf(
           .from(attempts)
           .where(inArray(attempts.messageId, ids))
           .orderBy(asc(attempts.messageId), asc(attempts.number));
-  const byMessage = Map.groupBy(tries, ({ messageId }) => messageId);
+  const heard =
+    ids.length === 0
+      ? []
+      : await database.handle
+          .select()
+          .from(feedback)
+          .where(inArray(feedback.messageId, ids))
+          .orderBy(asc(feedback.messageId), asc(feedback.at));
+  const triesOf = Map.groupBy(tries, ({ messageId }) => messageId);
+  const heardOf = Map.groupBy(heard, ({ messageId }) => messageId);
   const records: NotificationRecord[] = [];
   for (const one of found) {
-    records.push({ ...one, attempts: byMessage, emailParts: await partsOf(database, one.notification.id) });
+    const emailParts = await partsOf(database, one.notification.id);
+    records.push({ ...one, attempts: triesOf, feedback: heardOf, emailParts });
   }
   return records;
 }

@@ -78,6 +78,7 @@ function* removeAttempts(database: Database, db: Handle, ids: string[]): Steps<v
     yield* rows(
       db.delete(attempts).where(inArray(attempts.messageId, theirs)).returning({ number: attempts.number }),
     );
+    yield* forgetAnswers(database, db, theirs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type AttemptOutcome, type MessageStatus, type Reason, statusesBefore } from '@tidings/contracts';
-import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, ne, notExists, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import type { MessageRow } from './claim.ts';
@@ -33,6 +33,8 @@ export interface Settlement {
   reason: Reason | null;
   /** Null where it did not come to one. */
   provider: string | null;
+  /** The provider's own id of what it took. */
+  providerMessageId?: string | null;
   code: string | null;
   response: string | null;
   verdict: Verdict;
@@ -47,7 +49,8 @@ export interface Settled {
 
 /**
  * Records how attempts ended, many in one commit. The attempt's row is always written. The message moves only
- * under its current lease, with one exception: a success wins over any status but a delivery, however late.
+ * under its current lease, with one exception: a success wins over any status but a delivery, however late, and but
+ * a bounce that its provider told of: that came after the success.
  * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
  * that bounces deactivates the device it was for in the same commit, an e-mail puts its address on the list of
  * suppressions. Of a message that was erased meanwhile, which
@@ -80,6 +83,7 @@ const attemptColumns = [
   'outcome',
   'reason',
   'provider',
+  'providerMessageId',
   'code',
   'response',
 ] as const;
@@ -112,6 +116,7 @@ function* recordAttempts(database: Database, db: Handle, settlements: Settlement
                 outcome: sql`excluded.outcome`,
                 reason: sql`excluded.reason`,
                 provider: sql`excluded.provider`,
+                providerMessageId: sql`excluded.provider_message_id`,
                 code: sql`excluded.code`,
                 response: sql`excluded.response`,
               },
@@ -125,7 +130,7 @@ function* recordAttempts(database: Database, db: Handle, settlements: Settlement
   return instant ?? 0;
 }
 
-/** A success wins over any status but a delivery. Answers the messages that it moved. */
+/** A success wins over any status but a delivery and a bounce told later. Answers the messages that it moved. */
 function* settleSuccesses(
   database: Database,
   db: Handle,
@@ -147,6 +152,7 @@ function* settleSuccesses(
             and(
               inArray(messages.id, placeholders('id', ids.length)),
               inArray(messages.status, statusesBefore('sent')),
+              or(ne(messages.status, 'bounced'), notExists(bouncesOf(database, db))),
             ),
           )
           .returning({ id: messages.id, isErased: sql<unknown>`${messages.address} is null` }),
@@ -159,6 +165,13 @@ function* settleSuccesses(
     moved.flatMap(({ id, isErased }) => (isErased ? [id] : [])),
   );
   return new Set(moved.map(({ id }) => id));
+}
+
+function bouncesOf({ tables: { messages, feedback } }: Database, db: Handle) {
+  return db
+    .select({ at: feedback.at })
+    .from(feedback)
+    .where(and(eq(feedback.messageId, messages.id), eq(feedback.type, 'bounced')));
 }
 
 /** Those of the messages that were erased. */

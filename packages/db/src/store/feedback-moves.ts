@@ -1,0 +1,157 @@
+import { statusesBefore } from '@tidings/contracts';
+import { and, eq, inArray, max } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { deactivateDevice } from './devices.ts';
+import type { FeedbackRow, TakenMessage } from './feedback.ts';
+import { recordSuppressions, type Suppressed } from './suppressions.ts';
+
+/** Some providers tell the second in which something happened, and clocks differ. Milliseconds. */
+const clockToleranceMs = 1000;
+
+/** What followed of an end is gone with it. */
+const ended = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
+
+/** The last word on whether a message arrived, and when it was said. */
+type LastWord = Pick<FeedbackRow, 'messageId' | 'type' | 'at'>;
+
+/**
+ * Steps of a commit: what follows of feedback that was not on record before.
+ *
+ * Whether a message arrived, the last that is told says, by when it happened and not by when it was told: `delivered`
+ * makes any message delivered that is not bounced since, by way of `sent`, for a success wins however late, and an
+ * open one is not sent again. `bounced` makes it bounced if it was handed over, which an unknown one then was; but not
+ * when it was replayed since, for it speaks of the life before. What is open and in nobody's hands stays so: its
+ * address is not sent to any more.
+ *
+ * For a bounce puts an e-mail address on the project's list and deactivates a device; so does a complaint with an
+ * e-mail address.
+ */
+export function* followFeedback(options: {
+  database: Database;
+  db: Handle;
+  news: FeedbackRow[];
+  taken: ReadonlyMap<string, TakenMessage>;
+  newKey: string;
+  newId: () => string;
+}): Steps<void> {
+  const { database, db, news, taken } = options;
+  const ofArrival = news.filter(({ type }) => type === 'delivered' || type === 'bounced');
+  const lastWords = yield* lastWordsOn(database, db, [...new Set(ofArrival.map((row) => row.messageId))]);
+  const now = Math.max(0, ...[...taken.values()].map((message) => message.now));
+  const bounces = lastWords.filter(({ type }) => type === 'bounced');
+  const idsOf = (words: LastWord[]) => words.map(({ messageId }) => messageId);
+  yield* moveToDelivered(database, db, idsOf(lastWords.filter(({ type }) => type === 'delivered')), now);
+  yield* moveToBounced(database, db, idsOf(yield* sinceReplay(database, db, bounces)), now);
+  const isBounced = new Set(idsOf(bounces));
+  const bounced = news.filter(({ type, messageId }) => type === 'bounced' && isBounced.has(messageId));
+  const complained = news.filter(({ type }) => type === 'complained');
+  yield* suppress({ ...options, rows: bounced, reason: 'hard_bounce' });
+  yield* suppress({ ...options, rows: complained, reason: 'complaint' });
+  for (const { messageId } of bounced) {
+    const message = taken.get(messageId);
+    if (message?.channel === 'push') yield* deactivateDevice(database, db, message, now);
+  }
+}
+
+/** Of the same instant a bounce is the last: providers bounce what they had delivered, not the other way round. */
+function* lastWordsOn(
+  { tables: { feedback } }: Database,
+  db: Handle,
+  messageIds: string[],
+): Steps<LastWord[]> {
+  if (messageIds.length === 0) return [];
+  const words = yield* rows(
+    db
+      .select({ messageId: feedback.messageId, type: feedback.type, at: feedback.at })
+      .from(feedback)
+      .where(and(inArray(feedback.messageId, messageIds), inArray(feedback.type, ['delivered', 'bounced']))),
+  );
+  const isLater = (one: LastWord, other: LastWord) =>
+    one.at === other.at ? one.type === 'bounced' : one.at > other.at;
+  const last = new Map<string, LastWord>();
+  for (const word of words) {
+    const known = last.get(word.messageId);
+    if (known === undefined || isLater(word, known)) last.set(word.messageId, word);
+  }
+  return [...last.values()];
+}
+
+/** Those that are not about a life that a replay has ended. */
+function* sinceReplay({ tables: { replays } }: Database, db: Handle, words: LastWord[]): Steps<LastWord[]> {
+  if (words.length === 0) return [];
+  const ids = words.map(({ messageId }) => messageId);
+  const found = yield* rows(
+    db
+      .select({ messageId: replays.messageId, at: max(replays.at) })
+      .from(replays)
+      .where(inArray(replays.messageId, ids))
+      .groupBy(replays.messageId),
+  );
+  const replayedAt = new Map(found.map(({ messageId, at }) => [messageId, at ?? 0]));
+  return words.filter(({ messageId, at }) => at + clockToleranceMs > (replayedAt.get(messageId) ?? 0));
+}
+
+function* moveToDelivered(
+  { tables: { messages } }: Database,
+  db: Handle,
+  ids: string[],
+  now: number,
+): Steps<void> {
+  if (ids.length === 0) return;
+  yield* rows(
+    db
+      .update(messages)
+      .set({ ...ended, status: 'sent', reason: null, endedAt: now })
+      .where(and(inArray(messages.id, ids), inArray(messages.status, statusesBefore('sent'))))
+      .returning({ id: messages.id }),
+  );
+  yield* rows(
+    db
+      .update(messages)
+      .set({ status: 'delivered' })
+      .where(and(inArray(messages.id, ids), inArray(messages.status, statusesBefore('delivered'))))
+      .returning({ id: messages.id }),
+  );
+}
+
+function* moveToBounced(
+  { tables: { messages } }: Database,
+  db: Handle,
+  ids: string[],
+  now: number,
+): Steps<void> {
+  if (ids.length === 0) return;
+  yield* rows(
+    db
+      .update(messages)
+      .set({ status: 'sent', reason: null, endedAt: now })
+      .where(and(inArray(messages.id, ids), eq(messages.status, 'unknown')))
+      .returning({ id: messages.id }),
+  );
+  yield* rows(
+    db
+      .update(messages)
+      .set({ ...ended, status: 'bounced', reason: 'invalid_address', endedAt: now })
+      .where(and(inArray(messages.id, ids), inArray(messages.status, statusesBefore('bounced'))))
+      .returning({ id: messages.id }),
+  );
+}
+
+function* suppress(options: {
+  database: Database;
+  db: Handle;
+  rows: FeedbackRow[];
+  reason: 'hard_bounce' | 'complaint';
+  taken: ReadonlyMap<string, TakenMessage>;
+  newKey: string;
+  newId: () => string;
+}): Steps<void> {
+  const { database, db, reason, taken, newKey, newId } = options;
+  const theirs = options.rows.flatMap(({ messageId }) => taken.get(messageId) ?? []);
+  for (const [projectId, messages] of Map.groupBy(theirs, (message) => message.projectId)) {
+    const addresses = messages.flatMap(({ id, channel, address }): Suppressed[] =>
+      channel === 'email' && address !== null ? [{ channel, address, reason, messageId: id }] : [],
+    );
+    yield* recordSuppressions({ database, db, projectId, addresses, newKey, newId });
+  }
+}

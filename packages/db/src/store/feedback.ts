@@ -1,0 +1,175 @@
+import type { FeedbackType } from '@tidings/contracts';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import type { Tables } from '../schema/tables.ts';
+import { followFeedback } from './feedback-moves.ts';
+import { inPieces } from './forget.ts';
+
+export type FeedbackRow = Tables['feedback']['$inferSelect'];
+
+/** What somebody tells of a message that was handed over. */
+export interface Feedback {
+  /** Our id of the message; or else the provider's own. */
+  messageId?: string;
+  providerMessageId?: string;
+  type: FeedbackType;
+  /** Its sender's own id: what has the same is recorded once. Without one, `at` stands for it. */
+  eventId?: string;
+  /** When it happened, in milliseconds since the epoch; without it, now. */
+  at?: number;
+  code?: string | null;
+  response?: string | null;
+}
+
+/** `unknown`: there is no such message, or it is not in this project. */
+export type FeedbackResult = 'recorded' | 'repeated' | 'unknown';
+
+/** A message that feedback is about, taken until the commit. */
+export type TakenMessage = Pick<
+  Tables['messages']['$inferSelect'],
+  'id' | 'projectId' | 'channel' | 'platform' | 'address'
+> & {
+  /** The time of the commit. */
+  now: number;
+};
+
+/** Rows that one statement stores. */
+const rowsAtOnce = 500;
+
+/**
+ * Records what was told of messages, all of it in one commit, with what follows of it: see `followFeedback`. What is
+ * on record already changes nothing, so that it may be told any number of times. Of a message that was erased, which
+ * has no address any more, the words of providers are not kept.
+ *
+ * @param options.projectId whose messages may be meant; null for those of any project
+ * @param options.source who tells: a provider's name, or `api`
+ * @param options.newKey random text, used if a project has no key for the hashes of its suppressions yet
+ * @param options.newId makes ids of suppressions
+ */
+export function recordFeedback(
+  database: Database,
+  options: {
+    projectId: string | null;
+    source: string;
+    feedback: readonly Feedback[];
+    newKey: string;
+    newId: () => string;
+  },
+): Promise<FeedbackResult[]> {
+  const { projectId, source, feedback, newKey, newId } = options;
+  return database.commit(function* (db): Steps<FeedbackResult[]> {
+    const named = yield* namedMessages(database, db, feedback);
+    // Taken first: no claim, settlement or erasure moves one between the statements that follow.
+    const taken = yield* takeMessages(database, db, projectId, [...new Set(named.flat())]);
+    const told = feedback.map((one, index) =>
+      (named[index] ?? []).flatMap((id) => {
+        const message = taken.get(id);
+        return message === undefined ? [] : [rowOf(one, source, message)];
+      }),
+    );
+    const fresh = yield* storeFeedback(database, db, told.flat());
+    const news = told.flat().filter((row) => fresh.has(keyOf(row)));
+    yield* followFeedback({ database, db, news, taken, newKey, newId });
+    return told.map((theirs): FeedbackResult => {
+      if (theirs.length === 0) return 'unknown';
+      // Of two that are told at once, the first is the one that is new.
+      return theirs.map((row) => fresh.delete(keyOf(row))).includes(true) ? 'recorded' : 'repeated';
+    });
+  });
+}
+
+/** The ids that each may mean. A provider's own may be that of messages in several projects. */
+function* namedMessages(
+  { tables: { attempts } }: Database,
+  db: Handle,
+  feedback: readonly Feedback[],
+): Steps<string[][]> {
+  const byProviders = feedback.flatMap(({ messageId, providerMessageId }) =>
+    messageId === undefined && providerMessageId !== undefined ? [providerMessageId] : [],
+  );
+  const messagesOf = new Map<string, Set<string>>();
+  for (const some of inPieces([...new Set(byProviders)], rowsAtOnce)) {
+    const found = yield* rows(
+      db
+        .select({ providerMessageId: attempts.providerMessageId, messageId: attempts.messageId })
+        .from(attempts)
+        .where(inArray(attempts.providerMessageId, some)),
+    );
+    for (const { providerMessageId, messageId } of found) {
+      const theirs = messagesOf.get(providerMessageId ?? '') ?? new Set();
+      messagesOf.set(providerMessageId ?? '', theirs.add(messageId));
+    }
+  }
+  return feedback.map(({ messageId, providerMessageId = '' }) =>
+    messageId === undefined ? [...(messagesOf.get(providerMessageId) ?? [])] : [messageId],
+  );
+}
+
+function* takeMessages(
+  database: Database,
+  db: Handle,
+  projectId: string | null,
+  ids: string[],
+): Steps<Map<string, TakenMessage>> {
+  const { messages } = database.tables;
+  const taken = new Map<string, TakenMessage>();
+  for (const some of inPieces(ids.sort(), rowsAtOnce)) {
+    const found = yield* rows(
+      db
+        .update(messages)
+        .set({ attempt: sql`${messages.attempt}` })
+        .where(
+          and(inArray(messages.id, some), projectId === null ? undefined : eq(messages.projectId, projectId)),
+        )
+        .returning({
+          id: messages.id,
+          projectId: messages.projectId,
+          channel: messages.channel,
+          platform: messages.platform,
+          address: messages.address,
+          now: database.now,
+        }),
+    );
+    for (const message of found) taken.set(message.id, message);
+  }
+  return taken;
+}
+
+/** Nothing has happened later than it was told, whatever its sender's clock says. */
+function rowOf(one: Feedback, source: string, { id, address, now }: TakenMessage): FeedbackRow {
+  const { type, at = now, eventId = `at:${at}`, code = null, response = null } = one;
+  return {
+    messageId: id,
+    type,
+    eventId,
+    source,
+    code,
+    response: address === null ? null : response,
+    at: Math.min(at, now),
+    receivedAt: now,
+  };
+}
+
+/** Answers the keys of those that were not on record. */
+function* storeFeedback(
+  { tables: { feedback } }: Database,
+  db: Handle,
+  told: FeedbackRow[],
+): Steps<Set<string>> {
+  const fresh = new Set<string>();
+  for (let from = 0; from < told.length; from += rowsAtOnce) {
+    const stored = yield* rows(
+      db
+        .insert(feedback)
+        .values(told.slice(from, from + rowsAtOnce))
+        .onConflictDoNothing()
+        .returning({ messageId: feedback.messageId, type: feedback.type, eventId: feedback.eventId }),
+    );
+    for (const row of stored) fresh.add(keyOf(row));
+  }
+  return fresh;
+}
+
+function keyOf({ messageId, type, eventId }: Pick<FeedbackRow, 'messageId' | 'type' | 'eventId'>): string {
+  return `${messageId} ${type} ${eventId}`;
+}
