@@ -24,6 +24,9 @@ import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { get as getDeadLetter } from './dead-letters/get.ts';
+import { list as listDeadLetters } from './dead-letters/list.ts';
+import { replay as replayDeadLetters } from './dead-letters/replay.ts';
 import { list as listDevices } from './devices/list.ts';
 import { register } from './devices/register.ts';
 import { remove as removeDevice } from './devices/remove.ts';
@@ -31,7 +34,9 @@ import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
 import { list as listInvitations } from './invitations/list.ts';
 import { revoke as revokeInvitation } from './invitations/revoke.ts';
-import * as messages from './messages/get.ts';
+import { get as getMessage } from './messages/get.ts';
+import { replay } from './messages/replay.ts';
+import { createReplays } from './messages/replays.ts';
 import { cancel } from './notifications/cancel.ts';
 import { get as getNotification } from './notifications/get.ts';
 import { list } from './notifications/list.ts';
@@ -92,6 +97,7 @@ export function createRouter(options: {
   seal: Seal;
 }) {
   const { store, accept, tokens, templates, tools, log, metrics, logins, seal } = options;
+  const replays = createReplays({ store, findTemplate: templates.find });
   return router({
     notifications: router({
       send: send(accept),
@@ -100,7 +106,12 @@ export function createRouter(options: {
       list: list(store),
       cancel: cancel(store),
     }),
-    messages: router({ get: messages.get(store) }),
+    messages: router({ get: getMessage(store), replay: replay(replays) }),
+    deadLetters: router({
+      list: listDeadLetters(store),
+      get: getDeadLetter({ store, engine: tools.engine }),
+      replay: replayDeadLetters({ store, replays }),
+    }),
     recipients: router({
       upsert: upsert(store),
       upsertMany: upsertMany({ store, log }),

@@ -14,6 +14,7 @@ import type {
   exportRecipient,
   getAccount,
   getApiKey,
+  getDeadLetter,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -28,6 +29,7 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listDeadLetters,
   listDevices,
   listInvitations,
   listNotifications,
@@ -51,6 +53,8 @@ import type {
   removeDevice,
   removeProvider,
   removeTemplatePart,
+  replayDeadLetters,
+  replayMessage,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
@@ -103,7 +107,12 @@ export interface Tidings {
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
   };
-  messages: { get: Query<typeof getMessage> };
+  messages: { get: Query<typeof getMessage>; replay: Mutation<typeof replayMessage> };
+  deadLetters: {
+    list: Query<typeof listDeadLetters>;
+    get: Query<typeof getDeadLetter>;
+    replay: Mutation<typeof replayDeadLetters>;
+  };
   recipients: {
     upsert: Mutation<typeof upsertRecipient>;
     upsertMany: Mutation<typeof upsertManyRecipients>;

@@ -1,5 +1,6 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
+import { deadLettersContract } from './dead-letters.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
@@ -12,6 +13,7 @@ const contracts = [
   storeContract,
   accountsContract,
   claimDecisionsContract,
+  deadLettersContract,
   eraseContract,
   keysContract,
   preferencesContract,

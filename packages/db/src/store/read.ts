@@ -52,20 +52,19 @@ export async function getNotification(
  * A message with its attempts and replays, first to last, when it was to be sent (null: at once), and since when its
  * payload is gone.
  */
+export interface MessageWithHistory {
+  message: MessageRow;
+  attempts: AttemptRow[];
+  replays: ReplayRow[];
+  sendAt: number | null;
+  payloadRemovedAt: number | null;
+}
+
 export async function getMessage(
   database: Database,
   projectId: string,
   id: string,
-): Promise<
-  | {
-      message: MessageRow;
-      attempts: AttemptRow[];
-      replays: ReplayRow[];
-      sendAt: number | null;
-      payloadRemovedAt: number | null;
-    }
-  | undefined
-> {
+): Promise<MessageWithHistory | undefined> {
   const { messages, attempts, replays, notifications } = database.tables;
   const [found] = await database.handle
     .select({
