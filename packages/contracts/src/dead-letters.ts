@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { renderedPush } from './content.ts';
 import { idSchema } from './ids.ts';
 import { messageView } from './messages.ts';
 import { templateKey } from './notifications.ts';
@@ -75,7 +76,7 @@ const previewedContent = z.strictObject({
   email: z
     .strictObject({ subject: z.string(), html: z.string().nullable(), text: z.string().nullable() })
     .nullable(),
-  push: z.strictObject({ title: z.string(), body: z.string() }).nullable(),
+  push: renderedPush.nullable(),
   fault: z
     .string()
     .nullable()

@@ -24,6 +24,7 @@ export * from './preferences.ts';
 export * from './problem.ts';
 export * from './projects.ts';
 export * from './providers.ts';
+export * from './push-extras.ts';
 export * from './queues.ts';
 export * from './quiet-hours.ts';
 export * from './recipient-data.ts';

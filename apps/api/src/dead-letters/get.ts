@@ -42,7 +42,7 @@ async function previewOf(
       return { ...none, locale: locale ?? null, email: { subject, html, text }, fault: null };
     }
     if (channel === 'push' && content?.push !== undefined) {
-      const push = renderPush(engine, content.push, data, locale);
+      const push = { url: null, data: {}, ...renderPush(engine, content.push, data, locale) };
       return { ...none, locale: locale ?? null, push, fault: null };
     }
     return { ...none, fault: 'There is no content for its channel' };
