@@ -73,6 +73,55 @@ async function deactivatedOf({ tidings }: TestTidings): Promise<Record<string, b
 }
 
 describe('a push by FCM', () => {
+  test('opens what its content or template says, brings the app its data, and opens nothing else', async () => {
+    const running = await start();
+    const { templates, notifications } = running.tidings;
+    const push = {
+      title: 'On its way',
+      body: 'Order {{ order }}',
+      url: '{{ shop }}/orders/{{ order }}',
+      data: { order: '{{ order }}' },
+    };
+    await templates.create.mutate({ key: 'parcel', content: { en: { push } } });
+    await templates.publish.mutate({ key: 'parcel' });
+    const to = { device: { platform: 'fcm', token: 'phone' } } as const;
+    const stored = [];
+    for (const [said, shop] of [
+      [{ template: 'parcel' }, 'https://acme.example'],
+      [{ content: { push } }, 'acme:/'],
+      [{ template: 'parcel' }, 'javascript:alert(1)'],
+    ] as const) {
+      const sent = await notifications.send.mutate({ to, ...said, data: { order: 'A-17', shop } });
+      stored.push(await ended(running.tidings, sent.messages[0]?.id ?? ''));
+    }
+    expect(stored.map(({ status, reason }) => [status, reason])).toEqual([
+      ['sent', null],
+      ['sent', null],
+      ['failed', 'render_failed'],
+    ]);
+    expect(stored[2]?.attempts[0]?.response).toBe('url must not be a javascript: URL');
+    expect(
+      running.sink.requests.map(({ body: { message } }) => [
+        message.data,
+        (message.webpush as { fcm_options?: unknown }).fcm_options,
+      ]),
+    ).toEqual([
+      [
+        { url: 'https://acme.example/orders/A-17', order: 'A-17', tidingsMessageId: stored[0]?.id },
+        { link: 'https://acme.example/orders/A-17' },
+      ],
+      [{ url: 'acme://orders/A-17', order: 'A-17', tidingsMessageId: stored[1]?.id }, undefined],
+    ]);
+    const seen = await templates.preview.mutate({
+      key: 'parcel',
+      data: { order: 'A-17', shop: 'https://acme.example' },
+    });
+    expect(seen.push).toMatchObject({
+      url: 'https://acme.example/orders/A-17',
+      data: { order: 'A-17' },
+    });
+  });
+
   test.each(['normal', 'critical'])(
     'lane %s: each device gets what was rendered, and the record has FCM’s name for it',
     async (lane) => {

@@ -46,8 +46,10 @@ beforeAll(async () => {
   const drafted = await tested.call('POST', '/v1/templates', { key: 'drafted', content: { en: content } });
   const notifications = sent.map(({ body }) => body.id);
   const messages = sent.flatMap(({ body }) => (body.messages as Array<{ id: string }>).map(({ id }) => id));
+  await tested.query(`UPDATE messages SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
+    WHERE id IN ('${messages[0]}', '${messages[1]}')`);
   const keys = await Promise.all([1, 2, 3].map(() => spareKey()));
-  const pages = [...notifications, ...keys];
+  const pages = [...notifications, ...messages, ...keys];
   samples = {
     id: [
       ...notifications,
@@ -57,6 +59,7 @@ beforeAll(async () => {
       ...viewers.map(({ sessionId }) => sessionId),
       ...invited.map(({ body }) => body.id),
     ],
+    ids: messages.map((id) => [id]),
     after: pages,
     before: pages,
     recipientId: ['user-42'],

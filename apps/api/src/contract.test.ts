@@ -74,6 +74,16 @@ async function someSuppression(): Promise<string> {
   return (await tidings.suppressions.add.mutate({ address: `gone-${made}@example.com` })).id;
 }
 
+/** Messages that failed. */
+async function someDead(count: number): Promise<string[]> {
+  const items = Array.from({ length: count }, () => toAda);
+  const sent = await tidings.notifications.sendMany.mutate({ items });
+  const ids = sent.items.flatMap((one) => ('messages' in one ? one.messages.map(({ id }) => id) : []));
+  await tested.query(`UPDATE messages SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
+    WHERE id IN (${ids.map((id) => `'${id}'`).join()})`);
+  return ids;
+}
+
 /** A key that no project has yet. */
 function newProjectKey(): string {
   made += 1;
@@ -135,6 +145,33 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     body: { type: 'opened', at: '2027-01-31T08:00:00Z', code: '250', response: 'Ok', eventId: 'evt-1' },
     trpc: () => tidings.messages.report.mutate({ id: ids.message, type: 'opened' }),
   }),
+  'messages.replay': async () => {
+    const [one = '', other = ''] = await someDead(2);
+    return {
+      path: `/v1/messages/${one}/replay`,
+      body: { content: 'current' },
+      trpc: () => tidings.messages.replay.mutate({ id: other }),
+    };
+  },
+  'deadLetters.list': async () => {
+    await someDead(2);
+    return {
+      path: '/v1/dead-letters?status=failed&channel=email&endedFrom=2020-01-01T00:00:00Z&limit=1',
+      trpc: () => tidings.deadLetters.list.query({ provider: 'smtp', lane: 'normal' }),
+    };
+  },
+  'deadLetters.get': async () => {
+    const [id = ''] = await someDead(1);
+    return { path: `/v1/dead-letters/${id}`, trpc: () => tidings.deadLetters.get.query({ id }) };
+  },
+  'deadLetters.replay': async () => {
+    const ids = await someDead(2);
+    return {
+      path: '/v1/dead-letters/replay',
+      body: { filter: { status: 'failed' }, limit: 1 },
+      trpc: () => tidings.deadLetters.replay.mutate({ ids, content: 'current' }),
+    };
+  },
   'recipients.upsert': () => ({
     path: '/v1/recipients/user%2F42',
     body: { name: 'Grace', email: 'grace@example.com', locale: 'fr-CA', timezone: 'Europe/Paris' },

@@ -24,6 +24,9 @@ import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { get as getDeadLetter } from './dead-letters/get.ts';
+import { list as listDeadLetters } from './dead-letters/list.ts';
+import { replay as replayDeadLetters } from './dead-letters/replay.ts';
 import { list as listDevices } from './devices/list.ts';
 import { register } from './devices/register.ts';
 import { remove as removeDevice } from './devices/remove.ts';
@@ -32,7 +35,9 @@ import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
 import { list as listInvitations } from './invitations/list.ts';
 import { revoke as revokeInvitation } from './invitations/revoke.ts';
-import * as messages from './messages/get.ts';
+import { get as getMessage } from './messages/get.ts';
+import { replay } from './messages/replay.ts';
+import { createReplays } from './messages/replays.ts';
 import { report } from './messages/report.ts';
 import { cancel } from './notifications/cancel.ts';
 import { get as getNotification } from './notifications/get.ts';
@@ -101,6 +106,7 @@ export function createRouter(options: {
   recordFeedback: RecordFeedback;
 }) {
   const { store, accept, tokens, templates, tools, log, metrics, logins, seal, recordFeedback } = options;
+  const replays = createReplays({ store, findTemplate: templates.find });
   return router({
     notifications: router({
       send: send(accept),
@@ -109,7 +115,16 @@ export function createRouter(options: {
       list: list(store),
       cancel: cancel(store),
     }),
-    messages: router({ get: messages.get(store), report: report({ store, recordFeedback }) }),
+    messages: router({
+      get: getMessage(store),
+      replay: replay(replays),
+      report: report({ store, recordFeedback }),
+    }),
+    deadLetters: router({
+      list: listDeadLetters(store),
+      get: getDeadLetter({ store, engine: tools.engine }),
+      replay: replayDeadLetters({ store, replays }),
+    }),
     recipients: router({
       upsert: upsert(store),
       upsertMany: upsertMany({ store, log }),

@@ -16,6 +16,7 @@ import type {
   exportSuppressions,
   getAccount,
   getApiKey,
+  getDeadLetter,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -32,6 +33,7 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listDeadLetters,
   listDevices,
   listInvitations,
   listNotifications,
@@ -57,6 +59,8 @@ import type {
   removeProvider,
   removeSuppression,
   removeTemplatePart,
+  replayDeadLetters,
+  replayMessage,
   reportMessage,
   revokeApiKey,
   revokeInvitation,
@@ -110,7 +114,16 @@ export interface Tidings {
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
   };
-  messages: { get: Query<typeof getMessage>; report: Mutation<typeof reportMessage> };
+  messages: {
+    get: Query<typeof getMessage>;
+    replay: Mutation<typeof replayMessage>;
+    report: Mutation<typeof reportMessage>;
+  };
+  deadLetters: {
+    list: Query<typeof listDeadLetters>;
+    get: Query<typeof getDeadLetter>;
+    replay: Mutation<typeof replayDeadLetters>;
+  };
   recipients: {
     upsert: Mutation<typeof upsertRecipient>;
     upsertMany: Mutation<typeof upsertManyRecipients>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pushData, pushUrl } from './push-extras.ts';
 import { freeText } from './text.ts';
 
 /** An e-mail's content: Liquid templates. HTML is escaped, text and subject are not. */
@@ -17,8 +18,18 @@ export type EmailContent = z.infer<typeof emailContent>;
 export const pushContent = z.strictObject({
   title: freeText(1024).min(1),
   body: freeText(4096).min(1),
+  url: pushUrl.optional(),
+  data: pushData.optional(),
 });
 export type PushContent = z.infer<typeof pushContent>;
+
+/** A push message's content as it is handed over, in answers. */
+export const renderedPush = z.strictObject({
+  title: z.string(),
+  body: z.string(),
+  url: z.string().nullable(),
+  data: z.record(z.string(), z.string()),
+});
 
 /** Content by channel. At least one channel. */
 export const channelContent = z

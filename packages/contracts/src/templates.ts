@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { onAmbiguousKinds } from './content.ts';
+import { onAmbiguousKinds, renderedPush } from './content.ts';
 import { notificationTo, sendOutput, templateKey } from './notifications.ts';
 import { operation } from './operation.ts';
 import { lintFinding, templateSource, versionFields, versionLine } from './template-versions.ts';
@@ -201,7 +201,7 @@ export const previewTemplate = operation({
         text: z.string().nullable(),
       })
       .nullable(),
-    push: z.strictObject({ locale: z.string(), title: z.string(), body: z.string() }).nullable(),
+    push: z.strictObject({ locale: z.string(), ...renderedPush.shape }).nullable(),
     faults: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).meta({
       description: 'What a send would be refused for: where the data does not fit the schema.',
     }),

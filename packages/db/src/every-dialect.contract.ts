@@ -1,5 +1,6 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
+import { deadLettersContract } from './dead-letters.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
@@ -14,6 +15,7 @@ const contracts = [
   storeContract,
   accountsContract,
   claimDecisionsContract,
+  deadLettersContract,
   eraseContract,
   feedbackContract,
   keysContract,

@@ -16,6 +16,7 @@ export {
   maxUnanswered,
   type Refused,
 } from './store/claim.ts';
+export type { DeadLetterRow, DeadLetterSearch } from './store/dead-letters.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
@@ -27,10 +28,17 @@ export type { ProjectRules } from './store/project-rules.ts';
 export type { ProjectRow, ProjectSettings } from './store/projects.ts';
 export type { ProviderFields, ProviderRow, RouteRow } from './store/providers.ts';
 export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
-export type { AttemptRow, NotificationRow, NotificationWithMessages, ReplayRow } from './store/read.ts';
+export type {
+  AttemptRow,
+  MessageWithHistory,
+  NotificationRow,
+  NotificationWithMessages,
+  ReplayRow,
+} from './store/read.ts';
 export type { NotificationRecord, PreferenceRow } from './store/recipient-data.ts';
 export type { RecipientChange, RecipientRow, RecipientWithDevices } from './store/recipients.ts';
 export type { PruneRule } from './store/removals.ts';
+export type { ReplayCandidate, Replayed, SkippedReplay } from './store/replay.ts';
 export type { LiveSession, Rotation, SessionRow } from './store/sessions.ts';
 export type { Settled, Settlement, Verdict } from './store/settle.ts';
 export type { Refusal } from './store/standing.ts';

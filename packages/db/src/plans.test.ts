@@ -92,6 +92,8 @@ describe('no statement of the upkeep, of feedback, and no search or claim, walks
     ["the instance's audit", () => store.pruneAudit({ projectId: null, days: 0, limit: 200 })],
     ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],
     ['a page', () => store.listRecipients(projectId, { after: 'rcp_x', limit: 20 })],
+    ['dead letters', () => store.listDeadLetters(projectId, { after: 'msg_x', limit: 20, template: 'x' })],
+    ['replays', () => store.replay(['msg_x'])],
     ['search keys', () => store.fillSearchKeys(projectId, 200)],
     ['feedback', () => store.recordFeedback({ projectId, source: 'api', feedback, ...suppressing })],
     [
@@ -124,4 +126,13 @@ describe('no statement of the upkeep, of feedback, and no search or claim, walks
     await addOld(null);
     expect((await plansOf(run)).filter((line) => fullScan.test(line))).toEqual([]);
   });
+});
+
+test('a page of dead letters walks their own index, whatever it is asked for', async () => {
+  const filters = { status: 'failed', reason: 'rejected', recipientId: 'rcp_x', endedFrom: 1 } as const;
+  for (const search of [{ limit: 20 }, { limit: 20, after: 'msg_x', ...filters }]) {
+    const plan = await plansOf(() => store.listDeadLetters(projectId, search));
+    expect(plan[0]).toMatch(/^SEARCH messages USING INDEX messages_dead \(project_id=\?/);
+    expect(plan.join()).not.toMatch(/TEMP B-TREE/);
+  }
 });

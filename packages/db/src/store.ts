@@ -24,6 +24,7 @@ import { listAudit, noteEvent } from './store/audit.ts';
 import { cancel } from './store/cancel.ts';
 import { listCategories, removeCategory, upsertCategory } from './store/categories.ts';
 import { claim } from './store/claim.ts';
+import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
@@ -67,7 +68,7 @@ import {
 import { getMessage, getNotification, listNotifications } from './store/read.ts';
 import { preferencesOf, recordOf } from './store/recipient-data.ts';
 import { fillSearchKeys, findRecipient, listRecipients, upsertRecipients } from './store/recipients.ts';
-import { hasten, replay } from './store/replay.ts';
+import { dataOf, hasten, replay, replayCandidates, replayMessages } from './store/replay.ts';
 import { pruneAudit, pruneLeft, pruneNotifications, retentions } from './store/retention.ts';
 import { raiseSequence, readSequence } from './store/sequences.ts';
 import {
@@ -133,6 +134,7 @@ const operations = {
   createProject,
   createProvider,
   createTemplate,
+  dataOf,
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
@@ -169,6 +171,7 @@ const operations = {
   listApiKeys,
   listAudit,
   listCategories,
+  listDeadLetters,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -210,6 +213,8 @@ const operations = {
   renewJobs,
   renewLeases,
   replay,
+  replayCandidates,
+  replayMessages,
   retentions,
   revokeApiKey,
   revokeInvitation,

@@ -67,6 +67,8 @@ export async function buildVersion(
         push: {
           title: takeIn(push.title, `/content/${locale}/push/title`),
           body: takeIn(push.body, `/content/${locale}/push/body`),
+          ...(push.url !== undefined && { url: takeIn(push.url, `/content/${locale}/push/url`) }),
+          ...(push.data !== undefined && { data: takeInAll(push.data, `/content/${locale}/push/data`) }),
         },
       }),
     };
@@ -162,6 +164,12 @@ export async function buildVersion(
   function takeIn(source: string, pointer: string, form: 'html' | 'text' = 'text'): string {
     const whole = guarded(pointer, () => intake.takeIn(source, form)) ?? '';
     return check(whole, form, pointer) ? whole : '';
+  }
+
+  function takeInAll(sources: Record<string, string>, pointer: string): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(sources).map(([key, source]) => [key, takeIn(source, `${pointer}/${key}`)]),
+    );
   }
 
   /** Is it valid Liquid? */

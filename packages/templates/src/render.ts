@@ -1,4 +1,11 @@
-import type { CompiledContent, EmailContent, JsonObject, PushContent } from '@tidings/contracts';
+import {
+  type CompiledContent,
+  type EmailContent,
+  type JsonObject,
+  type PushContent,
+  pushDataFault,
+  pushUrlFault,
+} from '@tidings/contracts';
 import type { TemplateEngine } from './engine.ts';
 import { textFromHtml } from './text-from-html.ts';
 
@@ -27,7 +34,7 @@ export function renderEmail(
   };
 }
 
-/** @throws Error when the content cannot be rendered with this data. */
+/** @throws Error when the content cannot be rendered with this data, or becomes a URL that must not be opened. */
 export function renderPush(
   engine: TemplateEngine,
   content: PushContent,
@@ -35,8 +42,19 @@ export function renderPush(
   locale?: string,
 ): PushContent {
   const globals = globalsFor(locale);
+  const rendered = (source: string) => engine.render(source, 'text', data, globals);
+  const url = content.url === undefined ? '' : rendered(content.url).trim();
+  const extra = Object.fromEntries(
+    Object.entries(content.data ?? {}).map(([key, source]) => [key, rendered(source)]),
+  );
+  const urlFault = url === '' ? undefined : pushUrlFault(url);
+  if (urlFault !== undefined) throw new Error(`url ${urlFault}`);
+  const dataFault = pushDataFault(extra);
+  if (dataFault !== undefined) throw new Error(`data ${dataFault}`);
   return {
-    title: engine.render(content.title, 'text', data, globals).replace(breaks, ' ').trim(),
-    body: engine.render(content.body, 'text', data, globals),
+    title: rendered(content.title).replace(breaks, ' ').trim(),
+    body: rendered(content.body),
+    ...(url !== '' && { url }),
+    ...(content.data !== undefined && { data: extra }),
   };
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { checkContent, createTemplateEngine, pickLocale, RenderTimeLimit, renderEmail } from './index.ts';
+import {
+  checkContent,
+  createTemplateEngine,
+  pickLocale,
+  RenderTimeLimit,
+  renderEmail,
+  renderPush,
+} from './index.ts';
 
 const engine = createTemplateEngine();
 /** Its time does not end before its other limits are reached. */
@@ -117,5 +124,43 @@ describe('locales', () => {
     expect(pickLocale(content, 'email', 'fr', 'fr')).toBe('en');
     expect(pickLocale(content, 'push', 'fr', 'fr')).toBe('fr');
     expect(pickLocale({ fr: { push: {} } }, 'email', 'fr', 'fr')).toBeUndefined();
+  });
+});
+
+describe('what a push opens and brings', () => {
+  const push = (url: string, data: Record<string, unknown> = {}, extra?: Record<string, string>) =>
+    renderPush(engine, { title: 't', body: 'b', url, data: extra }, data);
+
+  test('is rendered as the rest, and an empty URL is none', () => {
+    const data = { order: 'A-17', app: 'acme' };
+    expect(push('https://acme.example/{{ order }}', data, { order: '{{ order }}', plain: 'x' })).toEqual({
+      title: 't',
+      body: 'b',
+      url: 'https://acme.example/A-17',
+      data: { order: 'A-17', plain: 'x' },
+    });
+    expect(push(' {{ app }}://orders/{{ order }}\n', data).url).toBe('acme://orders/A-17');
+    expect(push('{{ link }}')).toEqual({ title: 't', body: 'b' });
+  });
+
+  test.each([
+    'javascript:alert(1)',
+    'JAVASCRIPT:alert(1)',
+    ' java\nscript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    'vbscript:x',
+    'blob:https://acme.example/1',
+    '/orders/1',
+    'https://',
+    `https://acme.example/${'x'.repeat(2000)}`,
+  ])('%j, from the data, is no URL to open', (link) => {
+    expect(() => push('{{ link }}', { link })).toThrow(/^url /);
+  });
+
+  test('is bounded once it is rendered', () => {
+    const long = { word: 'é'.repeat(1021) };
+    expect(push('', long, { order: '{{ word }}' }).data?.order).toHaveLength(1021);
+    expect(() => push('', long, { order_id: '{{ word }}' })).toThrow('data has more than 2048 octets');
   });
 });

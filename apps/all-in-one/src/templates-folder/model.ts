@@ -54,7 +54,10 @@ const localeFiles = [
   { name: 'email.text.liquid', channel: 'email', field: 'text', line: false },
   { name: 'push.title.liquid', channel: 'push', field: 'title', line: true },
   { name: 'push.body.liquid', channel: 'push', field: 'body', line: true },
+  { name: 'push.url.liquid', channel: 'push', field: 'url', line: true },
 ] as const;
+/** The data of a push: its keys are no names of files. */
+const dataFile = 'push.data.yaml';
 
 /** The files of one template. The same template makes the same files, to the octet. */
 export function templateFiles(key: string, template: FolderTemplate): Files {
@@ -67,6 +70,8 @@ export function templateFiles(key: string, template: FolderTemplate): Files {
       const text = (source[channel] as Record<string, string | undefined> | undefined)?.[field];
       if (text !== undefined) files.set(`${key}/${locale}/${name}`, line ? `${text}\n` : text);
     }
+    const data = source.push?.data;
+    if (data !== undefined) files.set(`${key}/${locale}/${dataFile}`, stringify(data, { lineWidth: 0 }));
   }
   return files;
 }
@@ -113,14 +118,17 @@ function keyOf(name: string | undefined, path: string): string {
   return data;
 }
 
-function settingsOf(path: string, text: string): Omit<FolderTemplate, 'content'> {
-  let parsed: unknown;
+function yamlOf(path: string, text: string): unknown {
   try {
     // Aliases can make a short text long.
-    parsed = parse(text, { maxAliasCount: 0 });
+    return parse(text, { maxAliasCount: 0 });
   } catch (error) {
     throw new FolderError(`${path}: ${(error as Error).message.split('\n')[0]}`);
   }
+}
+
+function settingsOf(path: string, text: string): Omit<FolderTemplate, 'content'> {
+  const parsed = yamlOf(path, text);
   const {
     category = null,
     onAmbiguous = 'resend',
@@ -162,15 +170,19 @@ function readLocaleFile(
 ): void {
   const [first, locale = '', name] = path.split('/');
   const key = keyOf(first, path);
-  const file = localeFiles.find((one) => one.name === name);
+  const file =
+    name === dataFile
+      ? ({ channel: 'push', field: 'data' } as const)
+      : localeFiles.find((one) => one.name === name);
   if (file === undefined || !localeSchema.safeParse(locale).success) {
     throw new FolderError(`${path}: has no place in a folder of templates`);
   }
   const content = locales.get(key) ?? {};
   locales.set(key, content);
-  const source: Record<string, Record<string, string> | undefined> = content[locale] ?? {};
+  const source: Record<string, Record<string, unknown> | undefined> = content[locale] ?? {};
   content[locale] = source as LocaleSource;
   const fields = source[file.channel] ?? {};
   source[file.channel] = fields;
-  fields[file.field] = file.line ? text.replace(/\r?\n$/, '') : text;
+  if (file.field === 'data') fields.data = yamlOf(path, text);
+  else fields[file.field] = file.line ? text.replace(/\r?\n$/, '') : text;
 }

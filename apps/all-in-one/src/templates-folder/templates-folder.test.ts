@@ -65,7 +65,15 @@ describe('a folder of templates', () => {
         email: { subject: ' Olá\n', preheader: '', html: '<p>x</p>\r\n\r\n', layout: 'default' },
         push: { title: '\t', body: 'Zeile 1\nZeile 2\n\n' },
       },
-      en: { email: { subject: 'é 漢 😀 \u2028', mjml: '<mjml></mjml>', text: '\ufeffbom' } },
+      en: {
+        email: { subject: 'é 漢 😀 \u2028', mjml: '<mjml></mjml>', text: '\ufeffbom' },
+        push: {
+          title: 't',
+          body: 'b',
+          url: 'acme://orders/{{ order }}',
+          data: { order: '{{ order }}: "a"\n- b\n', yes: 'no', '12': ' 07 ' },
+        },
+      },
     };
     await tidings.templates.create.mutate({
       key: 'odd',

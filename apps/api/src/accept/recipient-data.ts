@@ -25,8 +25,9 @@ export function speak(person: Person & { externalId?: string }): JsonObject {
 /** Do these texts mention `recipient`? What does not gets no copy of anybody's data. */
 export function speaksOfRecipient(contents: ChannelContent[]): boolean {
   return contents.some(({ email, push }) =>
-    [email?.subject, email?.html, email?.text, push?.title, push?.body].some((text) =>
-      text?.includes('recipient'),
-    ),
+    [
+      ...[email?.subject, email?.html, email?.text, push?.title, push?.body, push?.url],
+      ...Object.values(push?.data ?? {}),
+    ].some((text) => text?.includes('recipient')),
   );
 }

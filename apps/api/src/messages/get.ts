@@ -1,5 +1,5 @@
 import { getMessage, TidingsError } from '@tidings/contracts';
-import type { AttemptRow, FeedbackRow, Store } from '@tidings/db';
+import type { AttemptRow, FeedbackRow, MessageWithHistory, Store } from '@tidings/db';
 import { isoOrNull, toIso } from '../iso.ts';
 import { query } from '../operations.ts';
 import { factsOf } from './facts.ts';
@@ -10,26 +10,31 @@ export const get = (store: Store) =>
   query(getMessage, async ({ id }, { principal }) => {
     const found = await store.getMessage(principal.projectId, id);
     if (found === undefined) throw new TidingsError('not_found');
-    const { message, attempts, feedback, sendAt, payloadRemovedAt } = found;
-    return {
-      id: message.id,
-      notificationId: message.notificationId,
-      channel: message.channel,
-      lane: message.lane,
-      status: message.status,
-      reason: message.reason,
-      address: message.address,
-      payloadRemovedAt: isoOrNull(payloadRemovedAt),
-      createdAt: toIso(message.createdAt),
-      dueAt: toIso(message.dueAt),
-      expiresAt: toIso(message.expiresAt),
-      endedAt: isoOrNull(message.endedAt),
-      failures: message.failures,
-      facts: factsOf(feedback),
-      attempts: attempts.map(viewAttempt),
-      timeline: timelineOf(found, sendAt),
-    };
+    return viewMessage(found);
   });
+
+/** A message with everything that happened to it, as the API shows it. */
+export function viewMessage(found: MessageWithHistory) {
+  const { message, attempts, feedback, sendAt, payloadRemovedAt } = found;
+  return {
+    id: message.id,
+    notificationId: message.notificationId,
+    channel: message.channel,
+    lane: message.lane,
+    status: message.status,
+    reason: message.reason,
+    address: message.address,
+    payloadRemovedAt: isoOrNull(payloadRemovedAt),
+    createdAt: toIso(message.createdAt),
+    dueAt: toIso(message.dueAt),
+    expiresAt: toIso(message.expiresAt),
+    endedAt: isoOrNull(message.endedAt),
+    failures: message.failures,
+    facts: factsOf(feedback),
+    attempts: attempts.map(viewAttempt),
+    timeline: timelineOf(found, sendAt),
+  };
+}
 
 /** One try, as it is on record. */
 export function viewAttempt(attempt: AttemptRow) {

@@ -37,7 +37,9 @@ export const preview = ({
               text: rendered.text ?? null,
             }
           : null,
-        push: push ? { locale: inPush, ...renderPush(engine, push, data, inPush) } : null,
+        push: push
+          ? { locale: inPush, url: null, data: {}, ...renderPush(engine, push, data, inPush) }
+          : null,
         faults,
       };
     } catch (error) {

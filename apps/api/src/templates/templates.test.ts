@@ -271,7 +271,7 @@ describe('a preview', () => {
     expect(await tidings.templates.preview.mutate({ key: 'seen', locale: 'fr-CA', data })).toEqual({
       version: 1,
       email: { locale: 'fr', subject: 'Salut <Ada>', html: null, text: 'Salut' },
-      push: { locale: 'en', title: 'Hi', body: 'x' },
+      push: { locale: 'en', title: 'Hi', body: 'x', url: null, data: {} },
       faults: [],
     });
     const inEnglish = await tidings.templates.preview.mutate({ key: 'seen', data: {} });

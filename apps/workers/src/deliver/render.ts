@@ -39,7 +39,8 @@ export function createRender(options: { store: Store; templates: TemplateEngine;
     if (notification.content !== null) {
       return { content: notification.content, locale: notification.locale ?? undefined };
     }
-    const version = notification.templateId === null ? undefined : await versionOf(notification.templateId);
+    const templateId = message.templateId ?? notification.templateId;
+    const version = templateId === null ? undefined : await versionOf(templateId);
     if (version === undefined) return undefined;
     const { content, defaultLocale } = version;
     const locale = pickLocale(content, message.channel, notification.locale, defaultLocale);

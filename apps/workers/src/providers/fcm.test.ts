@@ -83,6 +83,22 @@ const bounced = { outcome: 'bounced', reason: 'invalid_address' };
 const transient = { outcome: 'transient', reason: 'provider_transient' };
 
 describe('a message', () => {
+  test.each([
+    ['https://acme.example/1', { fcm_options: { link: 'https://acme.example/1' } }],
+    ['acme://orders/1', {}],
+  ])('opens %s, and brings the app its data', async (url, inBrowsers) => {
+    const sink = await sinkOf();
+    const content = { ...delivery().content, url, data: { order: '1' } };
+    expect(await providerFor(sink).send({ ...delivery(), content })).toMatchObject({ outcome: 'sent' });
+    const [message] = sink.requests.map(({ body }) => (body as { message: Record<string, unknown> }).message);
+    expect(message?.data).toEqual({ url, order: '1', tidingsMessageId: messageId(1) });
+    expect(message?.webpush).toEqual({
+      headers: { Topic: '019a0c2f3b7d7c3e8f10000000000001' },
+      notification: { tag: messageId(1) },
+      ...inBrowsers,
+    });
+  });
+
   test('is one request of the v1 form, and sent once FCM has named it', async () => {
     const sink = await sinkOf();
     expect(await providerFor(sink).send(delivery())).toEqual({

@@ -36,6 +36,14 @@ test('a push becomes a JSON file; copies of it make one file', async () => {
   });
 });
 
+test('the file has what a tap opens and what the app gets', async () => {
+  const outbox = createPushOutbox({ dir: parent });
+  const content = { ...delivery.content, url: 'acme://orders/1', data: { order: '1' } };
+  await outbox.send({ ...delivery, content });
+  const written = JSON.parse(await readFile(join(parent, 'msg_1.json'), 'utf8'));
+  expect(written).toMatchObject({ url: 'acme://orders/1', data: { order: '1' } });
+});
+
 test('a disk that refuses holds the provider', async () => {
   const blocked = join(parent, 'file');
   await writeFile(blocked, '');

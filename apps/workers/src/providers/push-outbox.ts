@@ -12,6 +12,8 @@ export function createPushOutbox({ dir }: { dir: string }): Provider<RenderedPus
         token: address,
         title: content.title,
         body: content.body,
+        ...(content.url !== undefined && { url: content.url }),
+        ...(content.data !== undefined && { data: content.data }),
         date: new Date(date).toISOString(),
       };
       return putIntoOutbox(dir, `${messageId}.json`, `${JSON.stringify(push, null, 2)}\n`);

@@ -612,6 +612,8 @@ export function defineTables(c: typeof sqliteColumns) {
         .references(() => messages.id),
       /** The generation that it began. */
       generation: c.int('generation').notNull(),
+      /** The version that the message is rendered with from then on; null for that of its notification. */
+      templateId: c.text('template_id'),
       at: c.timestamp('at').notNull(),
       status: c.text('status').$type<MessageStatus>().notNull(),
       reason: c.text('reason').$type<Reason>(),

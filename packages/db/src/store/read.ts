@@ -49,6 +49,16 @@ export async function getNotification(
   return (await withMessages(database, found))[0];
 }
 
+/** A message with everything that happened to it. */
+export interface MessageWithHistory {
+  message: MessageRow;
+  attempts: AttemptRow[];
+  replays: ReplayRow[];
+  feedback: FeedbackRow[];
+  sendAt: number | null;
+  payloadRemovedAt: number | null;
+}
+
 /**
  * A message with its attempts, replays and feedback, first to last, when it was to be sent (null: at once), and since
  * when its payload is gone.
@@ -57,17 +67,7 @@ export async function getMessage(
   database: Database,
   projectId: string,
   id: string,
-): Promise<
-  | {
-      message: MessageRow;
-      attempts: AttemptRow[];
-      replays: ReplayRow[];
-      feedback: FeedbackRow[];
-      sendAt: number | null;
-      payloadRemovedAt: number | null;
-    }
-  | undefined
-> {
+): Promise<MessageWithHistory | undefined> {
   const { messages, attempts, replays, feedback, notifications } = database.tables;
   const [found] = await database.handle
     .select({

@@ -30,6 +30,12 @@ export function lintVersion(options: {
       ['email/text', email?.text, 'text'],
       ['push/title', push?.title, 'text'],
       ['push/body', push?.body, 'text'],
+      ['push/url', push?.url, 'text'],
+      ...Object.entries(push?.data ?? {}).map(([key, source]): (typeof parts)[number] => [
+        `push/data/${key}`,
+        source,
+        'text',
+      ]),
     ];
     for (const [part, source, target] of parts) {
       if (source === undefined) continue;

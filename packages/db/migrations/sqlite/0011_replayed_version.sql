@@ -1,0 +1,1 @@
+ALTER TABLE `replays` ADD `template_id` text;
