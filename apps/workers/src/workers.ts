@@ -104,7 +104,7 @@ export function createWorkers(options: {
         name,
         process: createProcessor({
           store,
-          queue: engine.queue(name),
+          queue: name,
           routes,
           render,
           leases,

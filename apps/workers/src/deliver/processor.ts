@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { jobData, type QueueName } from '@tidings/contracts';
 import type { Claimed, Decide, Settled, Settlement, Store } from '@tidings/db';
-import type { DeliveryJob, DeliveryQueue } from '@tidings/queue';
+import type { DeliveryJob } from '@tidings/queue';
 import { createGroup, type Log, type Metrics, newId } from '@tidings/runtime';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import type { ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
@@ -19,7 +19,7 @@ import { verdictOn } from './verdict.ts';
 /** What one queue's processor works with. */
 export interface ProcessorOptions {
   store: Store;
-  queue: DeliveryQueue;
+  queue: QueueName;
   routes: Routes;
   render: Render;
   leases: LeaseKeeper;
@@ -72,7 +72,7 @@ export function createProcessor(options: ProcessorOptions) {
     { message, notification, keys }: Claimed,
     content: RenderedEmail | RenderedPush,
   ): Promise<ProviderResult> {
-    const sending = leg.on(queue.name as QueueName).send({
+    const sending = leg.on(queue).send({
       messageId: message.id,
       address: message.address ?? '',
       platform: message.platform,
@@ -137,7 +137,7 @@ export function createProcessor(options: ProcessorOptions) {
   return async (job: DeliveryJob, token: string | undefined): Promise<void> => {
     const parsed = jobData.safeParse(job.data);
     if (!parsed.success) {
-      metrics.malformedJobs.inc({ queue: queue.name });
+      metrics.malformedJobs.inc({ queue });
       throw new UnrecoverableError('the job is not one of ours');
     }
     const found = await claim(parsed.data.id);
