@@ -58,14 +58,18 @@ async function asOwner({ url }: TestTidings) {
 }
 
 /** A route over servers, in this order. */
-async function routeOver(running: TestTidings, servers: string[], more: { perSecond?: number } = {}) {
+async function routeOver(
+  running: TestTidings,
+  servers: string[],
+  { perSecond, connections }: { perSecond?: number; connections?: number } = {},
+) {
   const admin = await asOwner(running);
   const made = await Promise.all(
     servers.map((url, index) =>
       admin.providers.create.mutate({
         name: `server ${index + 1}`,
-        settings: { kind: 'smtp', url, from },
-        ...more,
+        settings: { kind: 'smtp', url, from, connections },
+        perSecond,
       }),
     ),
   );
@@ -260,6 +264,15 @@ describe('a route of a project', () => {
     await admin.providers.update.mutate({ id: ids[0] ?? '', enabled: true });
     expect(await ended(running.tidings, id)).toMatchObject({ status: 'sent', failures: 0 });
   }, 30_000);
+
+  test('opens no more connections to a provider than it may have', async () => {
+    const server = await scripted();
+    const running = await start();
+    await routeOver(running, [server.url], { connections: 2 });
+    const ids = await sendMany(running, 100);
+    await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    expect([server.messages.length, server.connections.most]).toEqual([100, 2]);
+  });
 
   test('hands a provider no more a second than it may have', async () => {
     const sink = await sinkOf();

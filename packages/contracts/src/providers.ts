@@ -26,6 +26,11 @@ const from = lineOfText(500).meta({
   examples: ['Acme <hello@acme.example>'],
 });
 
+const connections = z.int().min(1).max(200).optional().meta({
+  description:
+    'Connections to it, at most, for each of the two queues of its channel and in each worker process.',
+});
+
 /** What mails are signed with. */
 const dkim = z
   .strictObject({
@@ -47,8 +52,9 @@ export const providerSettings = z
       url: secret(2000).meta({ description: 'As SMTP_URL: smtp://user:password@host:587, or smtps://…' }),
       from,
       dkim: dkim.optional(),
+      connections,
     }),
-    z.strictObject({ kind: z.literal('sendgrid'), apiKey: secret(500), from, baseUrl }),
+    z.strictObject({ kind: z.literal('sendgrid'), apiKey: secret(500), from, baseUrl, connections }),
     z.strictObject({
       kind: z.literal('fcm'),
       serviceAccount: z
@@ -61,7 +67,13 @@ export const providerSettings = z
         .meta({ description: 'The key file of a Google service account, as it is downloaded.' }),
       baseUrl,
     }),
-    z.strictObject({ kind: z.literal('onesignal'), appId: z.uuid(), apiKey: secret(500), baseUrl }),
+    z.strictObject({
+      kind: z.literal('onesignal'),
+      appId: z.uuid(),
+      apiKey: secret(500),
+      baseUrl,
+      connections,
+    }),
     z.strictObject({
       kind: z.literal('webpush'),
       publicKey: z.string().regex(/^B[\w-]{86}$/, 'must be a VAPID public key in base64url'),
@@ -70,6 +82,7 @@ export const providerSettings = z
         .string()
         .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must be a mailto: or https: URL (RFC 8292 §2.1)')
         .max(500),
+      connections,
     }),
   ])
   .meta({

@@ -62,8 +62,8 @@ describe('a provider', () => {
   test.each([
     [
       'sendgrid',
-      { kind: 'sendgrid', apiKey: 'SG.secret', from: 'a@acme.example' },
-      { from: 'a@acme.example' },
+      { kind: 'sendgrid', apiKey: 'SG.secret', from: 'a@acme.example', connections: 8 },
+      { from: 'a@acme.example', connections: 8 },
     ],
     [
       'onesignal',

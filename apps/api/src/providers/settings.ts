@@ -4,6 +4,11 @@ import { parseSmtpUrl } from '@tidings/runtime';
 
 /** What may be shown of a provider's settings. A list of what is shown, so that a new secret is not. */
 export function shownOf(settings: ProviderSettings): JsonObject {
+  const { connections } = settings as { connections?: number };
+  return { ...identityOf(settings), ...(connections && { connections }) };
+}
+
+function identityOf(settings: ProviderSettings): JsonObject {
   switch (settings.kind) {
     case 'smtp': {
       const { url, from, dkim } = settings;

@@ -22,13 +22,12 @@ export type ProviderDefaults = Pick<
 export function makeProvider(settings: ProviderSettings, defaults: ProviderDefaults): () => Provider {
   switch (settings.kind) {
     case 'smtp': {
-      const { url, from, dkim } = settings;
-      const maxConnections = defaults.SMTP_CONNECTIONS;
+      const { url, from, dkim, connections: maxConnections = defaults.SMTP_CONNECTIONS } = settings;
       return () => createSmtpProvider({ url, from, dkim, maxConnections }) as Provider;
     }
     case 'sendgrid': {
       const { apiKey, from, baseUrl = defaults.SENDGRID_BASE_URL } = settings;
-      return () => createSendGridProvider({ apiKey, from, baseUrl }) as Provider;
+      return () => createSendGridProvider({ apiKey, from, baseUrl, ...limitOf(settings) }) as Provider;
     }
     case 'fcm': {
       const { serviceAccount, baseUrl = defaults.FCM_BASE_URL } = settings;
@@ -38,12 +37,18 @@ export function makeProvider(settings: ProviderSettings, defaults: ProviderDefau
     }
     case 'onesignal': {
       const { appId, apiKey, baseUrl = defaults.ONESIGNAL_BASE_URL } = settings;
-      return () => createOneSignalProvider({ appId, apiKey, baseUrl }) as Provider;
+      return () => createOneSignalProvider({ appId, apiKey, baseUrl, ...limitOf(settings) }) as Provider;
     }
     case 'webpush': {
-      const { kind: _, ...vapid } = settings;
+      const { publicKey, privateKey, subject } = settings;
+      const vapid = { publicKey, privateKey, subject };
       const allowedNetworks = defaults.OUTBOUND_ALLOWED_NETWORKS;
-      return () => createWebPushProvider({ vapid, allowedNetworks }) as Provider;
+      return () => createWebPushProvider({ vapid, allowedNetworks, ...limitOf(settings) }) as Provider;
     }
   }
+}
+
+/** Each kind has a default of its own. */
+function limitOf({ connections }: { connections?: number }): { maxConnections?: number } {
+  return connections === undefined ? {} : { maxConnections: connections };
 }
