@@ -64,7 +64,7 @@ export function createProcessor(options: ProcessorOptions) {
     // The last that is asked before it is sent: a provider may have become unwell since the claim.
     const leg = routes.pick(message);
     if (leg === undefined) return { result: { outcome: 'held', reason: 'provider_unavailable' } };
-    return { result: await leg.health.run(() => sendBy(leg, claimed, content)), leg };
+    return { result: await sendBy(leg, claimed, content), leg };
   }
 
   function sendBy(
@@ -72,7 +72,7 @@ export function createProcessor(options: ProcessorOptions) {
     { message, notification, keys }: Claimed,
     content: RenderedEmail | RenderedPush,
   ): Promise<ProviderResult> {
-    const sending = leg.on(queue).send({
+    const sending = leg.send(queue, {
       messageId: message.id,
       address: message.address ?? '',
       platform: message.platform,
@@ -82,7 +82,7 @@ export function createProcessor(options: ProcessorOptions) {
       expiresAt: message.expiresAt,
       toName: notification.toName,
       date: message.firstClaimedAt ?? message.createdAt,
-      content: content as RenderedEmail & RenderedPush,
+      content,
     });
     return sending.catch((err): ProviderResult => {
       log.error({ err, messageId: message.id, provider: leg.id }, 'a provider threw, which is a bug');

@@ -106,6 +106,12 @@ test('what was under way when it opened changes nothing more', async () => {
   late.resolve({ outcome: 'sent' });
   await Promise.all(running);
   expect([health.state, states]).toEqual(['open', ['open']]);
+  const sent: string[] = [];
+  const refused = await health.run(async () => {
+    sent.push('sent');
+    return { outcome: 'sent' };
+  });
+  expect([refused.outcome, sent]).toEqual(['held', []]);
 });
 
 test('it waits as long as the provider asks, but not for ever', async () => {

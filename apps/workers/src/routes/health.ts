@@ -5,6 +5,7 @@ import {
   type IBackoff,
   type IBreaker,
   type IHalfOpenAfterBackoffContext,
+  isBrokenCircuitError,
 } from 'cockatiel';
 import type { Provider, ProviderResult } from '../providers/provider.ts';
 
@@ -22,7 +23,7 @@ export interface Health {
   waitMs(): number;
   /** What it said when it was last unwell. */
   readonly fault: ProviderResult | undefined;
-  /** Sends and takes note of how it went. Asked only while the state is closed. */
+  /** Sends and takes note of how it went; `held` without sending unless the state is closed. */
   run(send: () => Promise<ProviderResult>): Promise<ProviderResult>;
   stop(): void;
 }
@@ -112,12 +113,17 @@ export function createHealth(options: HealthOptions): Health {
     waitMs: () =>
       policy.state === CircuitState.Closed ? 0 : Math.max(1, Math.ceil(until - performance.now())),
     run: (send) =>
-      policy.execute(async () => {
-        const result = await send();
-        if (result.outcome === 'held') inARow = signs;
-        if (result.outcome === 'sent') strikes = 0;
-        return result;
-      }),
+      policy
+        .execute(async () => {
+          const result = await send();
+          if (result.outcome === 'held') inARow = signs;
+          if (result.outcome === 'sent') strikes = 0;
+          return result;
+        })
+        .catch((error): ProviderResult => {
+          if (!isBrokenCircuitError(error)) throw error;
+          return { outcome: 'held', reason: 'provider_unavailable' };
+        }),
     stop: () => {
       isStopped = true;
       clearTimeout(timer);

@@ -88,7 +88,7 @@ const both = {
   providers: [row('prv_a'), row('prv_b')],
 };
 
-const sendBy = (leg: Leg | undefined) => leg?.health.run(() => leg.on('email').send({} as never));
+const sendBy = (leg: Leg | undefined) => leg?.send('email', {} as never);
 const hold = async (leg: Leg | undefined, provider: Scripted, more: Partial<ProviderResult> = {}) => {
   provider.answer = { outcome: 'held', reason: 'provider_unavailable', ...more };
   await sendBy(leg);
@@ -114,7 +114,7 @@ test('one that is unwell is passed over, and with all of them unwell a message w
   const [a, b] = [routes.pick(to()), routes.pick(to({ failures: 2 }))];
   await hold(a, made.get('prv_a') as Scripted, { reason: 'provider_configuration', code: '535' });
   expect(routes.pick(to())).toBe(b);
-  expect([routes.waitFor(to()), routes.room(to())]).toEqual([undefined, Number.POSITIVE_INFINITY]);
+  expect([routes.waitFor(to()), routes.room(to())]).toEqual([undefined, 64]);
   expect(routes.faults()).toEqual([
     { id: 'prv_a', state: 'open', reason: 'provider_configuration', code: '535' },
   ]);
@@ -175,6 +175,26 @@ test('a route whose providers are all switched off waits, and so does one whose 
     reason: 'provider_configuration',
   });
   expect(others.pick(to())?.id).toBe('prv_b');
+});
+
+test('a provider that is slow keeps no more of a worker’s places than it gets done', async () => {
+  const { routes, made } = start(both);
+  await routes.refresh();
+  const slow = made.get('prv_a') as Scripted;
+  const { promise, resolve } = Promise.withResolvers<ProviderResult>();
+  slow.send = () => promise;
+  const leg = routes.pick(to());
+  const sending: Array<Promise<ProviderResult> | undefined> = [];
+  let told: unknown;
+  while (told === undefined && sending.length < 1000) {
+    told = routes.waitFor(to());
+    if (told === undefined) sending.push(leg?.send('email', {} as never));
+  }
+  expect([sending.length, told]).toEqual([32, { ms: 1000, reason: 'rate_limited' }]);
+  expect(routes.waitFor(to({ projectId: 'prj_other' }))).toBeUndefined();
+  resolve({ outcome: 'sent' });
+  await Promise.all(sending);
+  expect(routes.waitFor(to())).toBeUndefined();
 });
 
 test('a provider with a pace is handed no more than that, and the queue gets room for two seconds of it', async () => {

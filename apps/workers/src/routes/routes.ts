@@ -1,8 +1,15 @@
 import type { Channel, Platform, QueueName, Reason } from '@tidings/contracts';
 import type { ProviderRow, Store } from '@tidings/db';
 import type { Log } from '@tidings/runtime';
-import type { Provider, ProviderResult } from '../providers/provider.ts';
+import type {
+  Delivery,
+  Provider,
+  ProviderResult,
+  RenderedEmail,
+  RenderedPush,
+} from '../providers/provider.ts';
 import { createHealth, type Health, type HealthState } from './health.ts';
+import { createLoad, type Load } from './load.ts';
 import { createPace, type Pace } from './pace.ts';
 
 /** A provider as this process delivers by it: connections of its own for each queue, one health for all. */
@@ -11,8 +18,8 @@ export interface Leg {
   readonly id: string;
   /** What attempts are recorded under. */
   readonly name: string;
-  readonly health: Health;
-  on(queue: QueueName): Provider;
+  /** Has the provider send, and takes note of how it went. Only for who was just picked. */
+  send(queue: QueueName, delivery: Delivery): Promise<ProviderResult>;
 }
 
 export interface Destination {
@@ -33,7 +40,7 @@ export interface Wait {
 export interface Routes {
   /** Reads the routes again if that is due; cheap when it is not. */
   refresh(): Promise<void>;
-  /** Asked for each message before it is sent: it takes the message's place in the provider's pace. */
+  /** Asked for each message before it is sent: it takes the message's place at the provider. */
   waitFor(to: Destination): Wait | undefined;
   /** The provider that is next for a message and well; undefined while none is. */
   pick(to: Destination): Leg | undefined;
@@ -78,6 +85,9 @@ export interface RoutesOptions {
 /** Tries at a provider before it is the next one's turn. */
 const triesAtOne = 2;
 
+/** How long a message waits whose provider has enough in hand. The relay lets in no more than it gets done. */
+const busyMs = 1000;
+
 /** Nobody waits longer in one piece, for a route may be changed meanwhile. Milliseconds. */
 const longestWaitMs = 15_000;
 
@@ -109,20 +119,24 @@ export function createRoutes(options: RoutesOptions): Routes {
         options.onHealth?.(id, state, fault);
       },
     });
+    const load = createLoad();
+    const on = (queue: QueueName) => {
+      const known = byQueue.get(queue);
+      if (known !== undefined) return known;
+      const made = byQueue.size === 0 ? first : make();
+      byQueue.set(queue, made);
+      return made;
+    };
     return {
       id,
       name,
       platforms: first.platforms,
       perSecond: row?.perSecond ?? undefined,
       pace: row?.perSecond ? createPace(row.perSecond) : undefined,
+      load,
       health,
-      on: (queue) => {
-        const known = byQueue.get(queue);
-        if (known !== undefined) return known;
-        const made = byQueue.size === 0 ? first : make();
-        byQueue.set(queue, made);
-        return made;
-      },
+      send: (queue, delivery) =>
+        health.run(() => load.run(() => on(queue).send(delivery as Delivery<RenderedEmail & RenderedPush>))),
       close: async () => {
         health.stop();
         options.onHealth?.(id, 'closed', undefined);
@@ -204,6 +218,8 @@ export function createRoutes(options: RoutesOptions): Routes {
     waitFor: (to) => {
       const next = pick(to);
       if (next !== undefined) {
+        // Alone it may have all of a worker's places.
+        if (byRow.size > 0 && !next.load.take()) return { ms: busyMs, reason: 'rate_limited' };
         const ms = next.pace?.take() ?? 0;
         return ms > 0 ? { ms: Math.min(ms, longestWaitMs), reason: 'rate_limited' } : undefined;
       }
@@ -219,7 +235,11 @@ export function createRoutes(options: RoutesOptions): Routes {
       const legs = legsOf({ ...of, platform: null });
       if (legs.length === 0) return isWaitedFor(of) ? 0 : Number.POSITIVE_INFINITY;
       const well = legs.filter(({ health }) => health.state === 'closed');
-      return Math.max(0, ...well.map(({ perSecond = Number.POSITIVE_INFINITY }) => 2 * perSecond));
+      if (byRow.size === 0) return well.length === 0 ? 0 : Number.POSITIVE_INFINITY;
+      return Math.max(
+        0,
+        ...well.map(({ perSecond = Number.POSITIVE_INFINITY, load }) => Math.min(2 * perSecond, load.room())),
+      );
     },
     faults: () =>
       all().flatMap(({ id, health: { state, fault } }) =>
@@ -235,6 +255,8 @@ interface OwnedLeg extends Leg {
   readonly platforms: readonly Platform[] | undefined;
   readonly perSecond: number | undefined;
   readonly pace: Pace | undefined;
+  readonly load: Load;
+  readonly health: Health;
   close(): Promise<void>;
 }
 
