@@ -3,6 +3,7 @@ import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
+import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
@@ -14,6 +15,7 @@ const contracts = [
   claimDecisionsContract,
   eraseContract,
   keysContract,
+  lanesContract,
   preferencesContract,
   retentionContract,
   templatesContract,

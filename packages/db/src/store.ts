@@ -36,6 +36,7 @@ import {
   listInvitations,
   revokeInvitation,
 } from './store/invitations.ts';
+import { laneStates } from './store/lane-states.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
 import {
   findPreferences,
@@ -96,15 +97,7 @@ import {
   updateDraft,
 } from './store/template-versions.ts';
 import { defaultLocaleOf, publishedTemplate, templateById } from './store/templates.ts';
-import {
-  enterWindow,
-  hasBacklogOver,
-  laneStates,
-  leaveWindow,
-  overdue,
-  parkMessage,
-  renewJobs,
-} from './store/window.ts';
+import { enterWindow, hasBacklogOver, leaveWindow, overdue, parkMessage, renewJobs } from './store/window.ts';
 
 const operations = {
   accept,

@@ -32,7 +32,7 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
     workerRestarts: counter('worker_restarts_total', 'Workers replaced by the watchdog.', ['queue']),
     backlog: new Gauge({
       name: 'tidings_backlog_messages',
-      help: 'Messages in the window (at most the window).',
+      help: 'Messages in the window.',
       labelNames: ['channel', 'lane'],
       registers: [registry],
     }),
