@@ -99,5 +99,14 @@ export function lanesContract(dialect: string, open: () => Promise<Database>): v
       }
       expect(looks).toEqual([ids.slice(0, 3), ids.slice(3, 6), ids.slice(6), ids.slice(0, 3)]);
     });
+
+    test('what still waits for a worker is known from what was taken up, put off or ended', async () => {
+      const [waiting = '', claimed = '', canceled = ''] = await stored('prj_a', 3, { place: 'queue' });
+      const [later = ''] = await stored('prj_a', 1, { place: 'queue', dueAt: Date.now() + 60_000 });
+      const [inStore = ''] = await stored('prj_a', 1);
+      await store.claim({ ids: [claimed], token: 't', owner: 'o', leaseMs: 60_000 });
+      await store.cancel('prj_a', canceled.replace(/^msg_(.*)0$/, 'ntf_$1'));
+      expect(await store.stillWaiting([waiting, claimed, canceled, later, inStore])).toEqual([waiting]);
+    });
   });
 }

@@ -97,7 +97,15 @@ import {
   updateDraft,
 } from './store/template-versions.ts';
 import { defaultLocaleOf, publishedTemplate, templateById } from './store/templates.ts';
-import { enterWindow, hasBacklogOver, leaveWindow, overdue, parkMessage, renewJobs } from './store/window.ts';
+import {
+  enterWindow,
+  hasBacklogOver,
+  leaveWindow,
+  overdue,
+  parkMessage,
+  renewJobs,
+  stillWaiting,
+} from './store/window.ts';
 
 const operations = {
   accept,
@@ -203,6 +211,7 @@ const operations = {
   setRoute,
   settle,
   startDraft,
+  stillWaiting,
   templateById,
   updateAccount,
   updateDraft,

@@ -122,6 +122,7 @@ describe.each([
   });
 
   test.each<[string, () => Promise<unknown>]>([
+    ['a look after those that are watched', () => store.stillWaiting(some())],
     ['a claim', () => store.claim({ ids: some(), token: 't', owner: 'o', leaseMs: 60_000 })],
     ['new jobs', () => store.renewJobs(some())],
     ['what leaves the window', () => store.leaveWindow(some())],

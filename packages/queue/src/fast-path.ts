@@ -5,6 +5,7 @@ import { addJobs } from './add-jobs.ts';
 import type { QueueEngine } from './engine.ts';
 import { fairRooms } from './fair-shares.ts';
 import { defaultWindow, lookaheadMs } from './relay.ts';
+import { createWindowSizes } from './window-sizes.ts';
 
 /** The short way from an accept to the queue. Whatever it leaves out, the relay adds. */
 export interface FastPath {
@@ -43,13 +44,15 @@ export function createFastPath(options: {
   addTimeoutMs?: number;
 }): FastPath {
   const { store, engine, log, window = defaultWindow, refreshMs = 250, addTimeoutMs = 250 } = options;
+  const sizes = createWindowSizes({ store, largest: window });
   let places = new Map<string, Places>();
 
   const refreshing: Repeating = repeat({
     round: async () => {
       await engine.ping();
       const states = await store.laneStates({ lookaheadMs });
-      places = new Map(states.map((state) => [keyOf(state), createPlaces(state, window)]));
+      await sizes.measure();
+      places = new Map(states.map((state) => [keyOf(state), createPlaces(state, sizes.of(state))]));
       return refreshMs;
     },
     onError: (err) => {
@@ -74,7 +77,12 @@ export function createFastPath(options: {
         },
       );
       await withDeadline(adding, addTimeoutMs);
-      if (added) return;
+      if (added) {
+        for (const [lane, theirs] of Map.groupBy(entries, keyOf)) {
+          sizes.entered(theirs, places.get(lane)?.taken() ?? theirs.length);
+        }
+        return;
+      }
       places = new Map();
       log.warn({ err: failure, count: entries.length }, 'could not enqueue; the relay will');
       await store
@@ -91,11 +99,14 @@ const keyOf = ({ channel, lane }: { channel: Channel; lane: Lane }) => `${channe
 interface Places {
   /** Takes one for this project, if it has room. */
   take(projectId: string): boolean;
+  /** How many are in the window, with those that were taken. */
+  taken(): number;
 }
 
 function createPlaces(state: LaneState, size: number): Places {
   const projects = new Map(state.projects.map((project) => [project.projectId, project]));
   const rooms = new Map<string, number>();
+  let taken = state.inQueue;
 
   /** Whoever asks counts as one that wants all there is, and lessens the share of who asks after it. */
   function roomOf(projectId: string): number {
@@ -110,7 +121,10 @@ function createPlaces(state: LaneState, size: number): Places {
     take(projectId) {
       const left = rooms.get(projectId) ?? roomOf(projectId);
       rooms.set(projectId, left - 1);
-      return left > 0;
+      if (left <= 0) return false;
+      taken += 1;
+      return true;
     },
+    taken: () => taken,
   };
 }

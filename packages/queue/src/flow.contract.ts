@@ -247,6 +247,21 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
         expect(await jobsIn()).toHaveLength(3);
       });
 
+      test("ten messages do not wait for another project's twenty thousand", async () => {
+        const ofA = new Set(await stored(20_000, { lane: 'bulk' }));
+        relay();
+        await until(jobsIn, (ids) => ids.length === 1000);
+        const ofB = await stored(10, { projectId: 'prj_2', lane: 'bulk' });
+        await delivering(['email'], 50, async (order) => {
+          await until(
+            () => ofB.every((id) => order.includes(id)),
+            (all) => all,
+          );
+          const last = order.findLastIndex((id) => ofB.includes(id));
+          expect(order.slice(0, last).filter((id) => ofA.has(id)).length).toBeLessThan(2000);
+        });
+      });
+
       test('a critical message passes a hundred thousand that are not', async () => {
         await stored(100_000, { lane: 'bulk' });
         relay();

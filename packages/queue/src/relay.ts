@@ -4,6 +4,7 @@ import { type Log, type Metrics, type Repeating, repeat } from '@tidings/runtime
 import { addJobs } from './add-jobs.ts';
 import type { QueueEngine } from './engine.ts';
 import { fairRooms, fairShares } from './fair-shares.ts';
+import { createWindowSizes } from './window-sizes.ts';
 
 /** Due messages of a channel and lane that have a job at once, at most; the rest waits in SQL, whatever its number. */
 export const defaultWindow = 4000;
@@ -41,6 +42,7 @@ export function startRelay(options: {
   const { store, engine, log, metrics, window = defaultWindow, idleMs = 250 } = options;
   const { admission = () => Number.POSITIVE_INFINITY } = options;
   const refillMs = Math.min(idleMs, 100);
+  const sizes = createWindowSizes({ store, largest: window });
   let states: LaneState[] = [];
 
   /**
@@ -51,7 +53,7 @@ export function startRelay(options: {
     const { channel, lane, projects } = state;
     let carried = 0;
     while (carried < chunk) {
-      const limits = fairShares(chunk - carried, fairRooms(window, projects, admitted));
+      const limits = fairShares(chunk - carried, fairRooms(sizes.of(state), projects, admitted));
       const rooms = projects.flatMap((project, index) => {
         const limit = limits[index] ?? 0;
         return limit > 0 ? [{ project, limit }] : [];
@@ -77,6 +79,7 @@ export function startRelay(options: {
       }
       carried += entries.length;
       state.inQueue += entries.length;
+      sizes.entered(entries, state.inQueue);
     }
     return carried;
   }
@@ -85,6 +88,7 @@ export function startRelay(options: {
     round: async () => {
       await engine.ping();
       states = await store.laneStates({ lookaheadMs, previous: states });
+      await sizes.measure();
       // By channel and project. What is less urgent must not keep a project's own urgent messages out.
       const moreUrgent = new Map<string, number>();
       let carried = 0;
@@ -92,6 +96,7 @@ export function startRelay(options: {
         const { channel, lane } = state;
         const keyOf = ({ projectId }: ProjectState) => `${channel} ${projectId}`;
         metrics.backlog.set({ channel, lane }, state.inQueue);
+        metrics.window.set({ channel, lane }, sizes.of(state));
         carried += await carry(
           state,
           (project) =>

@@ -12,6 +12,7 @@ export interface Metrics {
   reenqueued: Counter<string>;
   workerRestarts: Counter<'queue'>;
   backlog: Gauge<'channel' | 'lane'>;
+  window: Gauge<'channel' | 'lane'>;
 }
 
 /** One registry per process. `defaults` adds Node's own figures; leave it off where many live in one process. */
@@ -33,6 +34,12 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
     backlog: new Gauge({
       name: 'tidings_backlog_messages',
       help: 'Messages in the window.',
+      labelNames: ['channel', 'lane'],
+      registers: [registry],
+    }),
+    window: new Gauge({
+      name: 'tidings_window_messages',
+      help: 'Messages that the window should hold at most, by the pace of the workers.',
       labelNames: ['channel', 'lane'],
       registers: [registry],
     }),

@@ -85,6 +85,23 @@ function enter(
   return database.prepared(db, 'enter_window', build, { ...values });
 }
 
+/** Those of the messages that have a job and are due, and that no worker has taken up yet. */
+export async function stillWaiting(database: Database, ids: string[]): Promise<string[]> {
+  const { messages } = database.tables;
+  const found = await database.handle
+    .select({ id: messages.id })
+    .from(messages)
+    .where(
+      and(
+        inArray(messages.id, ids),
+        inArray(messages.status, ['queued', 'retrying']),
+        eq(messages.place, 'queue'),
+        lte(messages.dueAt, database.now),
+      ),
+    );
+  return found.map(({ id }) => id);
+}
+
 /** Takes messages whose jobs could not be added back out of the window. */
 export async function leaveWindow(database: Database, ids: string[]): Promise<void> {
   const { messages } = database.tables;
