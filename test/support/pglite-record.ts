@@ -13,12 +13,25 @@ interface Statement {
   rowMode?: 'array';
 }
 
-/** The Postgres record on a PGlite in this process, which is slow to start: one for each test file. */
-export async function openPgliteRecord(): Promise<{ database: Database; empty(): Promise<void> }> {
+/**
+ * The Postgres record on a PGlite in this process, which is slow to start: one for each test file. `onStatement` is
+ * told of what the record runs, `query` runs something beside it.
+ */
+export async function openPgliteRecord(
+  options: { onStatement?: (text: string, values: unknown[]) => void } = {},
+): Promise<{
+  database: Database;
+  empty(): Promise<void>;
+  query(text: string, values?: unknown[]): Promise<Array<Record<string, unknown>>>;
+}> {
   const db = await PGlite.create();
-  const pool = poolOver(db);
+  const pool = poolOver(db, options.onStatement);
   await migratePostgres(pool);
-  return { database: postgresDatabase(pool), empty: () => emptyTables(pool) };
+  return {
+    database: postgresDatabase(pool),
+    empty: () => emptyTables(pool),
+    query: async (text, values) => (await db.query<Record<string, unknown>>(text, values)).rows,
+  };
 }
 
 /** Removes every row of our tables, which is quicker than making them anew. */
@@ -29,11 +42,15 @@ export async function emptyTables(pool: Pick<PostgresPool, 'query'>): Promise<vo
 }
 
 /** A pool of one: PGlite has a single session, so whoever has it keeps the others waiting. */
-function poolOver(db: PGlite): PostgresPool {
+function poolOver(
+  db: PGlite,
+  onStatement: (text: string, values: unknown[]) => void = () => {},
+): PostgresPool {
   let last: Promise<void> = Promise.resolve();
 
   async function run(query: unknown, values?: unknown[]) {
     const { text, rowMode } = typeof query === 'string' ? { text: query } : (query as Statement);
+    onStatement(text, values ?? []);
     const { rows } = await db.query(text, values, { rowMode });
     return { rows };
   }

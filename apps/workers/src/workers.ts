@@ -129,7 +129,7 @@ export function createWorkers(options: {
     });
     const shared = { store, engine, log, metrics };
     const loops = [
-      startRelay({ ...shared, window: tuning.window }),
+      startRelay({ ...shared, window: tuning.window, admission: routes.room }),
       startReconciler({ ...shared, graceMs: tuning.graceMs }),
       startWatchdog({ engine, watched: workers, log, metrics }),
       keepRoutes(routes, tuning.rulesMs),

@@ -45,10 +45,16 @@ export const sendInput = z
     email: emailParts.optional(),
     data: jsonObject.default({}),
     locale: locale.optional(),
-    lane: z.enum(lanes).default('normal'),
+    lane: z.enum(lanes).default('normal').meta({
+      description: 'How urgent it is. Critical messages have queues and workers of their own.',
+    }),
     category: lineOfText(100).optional(),
     sendAt: instant.optional(),
-    expiresAt: instant.optional(),
+    expiresAt: instant.optional().meta({
+      description:
+        'What is not sent by then ends as expired. Without it, 1 hour after sendAt, or after now, in the lane critical, and 72 hours in the others.',
+      examples: ['2027-02-01T08:00:00Z'],
+    }),
     metadata: jsonObject.default({}),
     idempotencyKey: idempotencyKey.optional(),
   })

@@ -101,6 +101,11 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       claims += 1;
       return store.claim({ ids, token: `token-${claims}`, owner: 'worker', leaseMs: ms, decide });
     };
+    /** Has the project's normal e-mails enter the window. */
+    const entering = async (lookaheadMs: number) => {
+      const lane = { channel: 'email', lane: 'normal', lookaheadMs } as const;
+      return (await store.enterWindow({ ...lane, rooms: [{ projectId, limit: 9 }] })).flat();
+    };
     const messageOf = async (id: string) => {
       const found = await store.getMessage(projectId, id);
       if (found === undefined) throw new Error(`no message ${id}`);
@@ -141,16 +146,8 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       expect(message.dueAt).toBe((message.deferredAt ?? 0) + 60_000);
       expect(aside).toEqual([{ message, now: message.deferredAt }]);
       expect(attempts).toEqual([]);
-      expect(await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 0 })).toEqual(
-        [],
-      );
-      const due = await store.enterWindow({
-        channel: 'email',
-        lane: 'normal',
-        limit: 9,
-        lookaheadMs: 60_000,
-      });
-      expect(due).toMatchObject([{ id, generation: 1 }]);
+      expect(await entering(0)).toEqual([]);
+      expect(await entering(60_000)).toMatchObject([{ id, generation: 1 }]);
       await store.hasten([id]);
       const { claimed } = await claim([id], send);
       expect(claimed.map(({ message: one }) => [one.id, one.attempt])).toEqual([[id, 1]]);
@@ -187,7 +184,7 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
         unanswered: 0,
         firstClaimedAt: first?.firstClaimedAt,
       });
-      await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 60_000 });
+      await entering(60_000);
       await store.hasten([id]);
       expect((await claim([id], send)).claimed[0]?.message.attempt).toBe(2);
       expect((await messageOf(id)).attempts.map(({ number }) => number)).toEqual([1, 2]);

@@ -5,6 +5,7 @@ import { eraseContract } from './erase.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
+import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
@@ -19,6 +20,7 @@ const contracts = [
   eraseContract,
   feedbackContract,
   keysContract,
+  lanesContract,
   preferencesContract,
   retentionContract,
   suppressionsContract,

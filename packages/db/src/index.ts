@@ -22,6 +22,7 @@ export type { Erasure } from './store/erase.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';
+export type { LaneState, ProjectState } from './store/lane-states.ts';
 export type { Page } from './store/pages.ts';
 export type { RecipientPreferences, WordChange } from './store/preferences.ts';
 export type { ProjectRules } from './store/project-rules.ts';
@@ -47,5 +48,5 @@ export type { Suppressed, Suppressing, SuppressionRow } from './store/suppressio
 export type { TemplatePartRow } from './store/template-parts.ts';
 export type { TemplateWithVersions, VersionRow } from './store/template-read.ts';
 export type { PublishedFields, RenderedVersion, TemplateRow, VersionFields } from './store/templates.ts';
-export type { LaneState, QueueEntry, WindowCursor } from './store/window.ts';
+export type { QueueEntry, Room, WindowCursor } from './store/window.ts';
 export { createStore, type Store } from './store.ts';

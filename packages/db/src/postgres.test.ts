@@ -136,11 +136,12 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     const kinds = answers.flat().map(({ kind }) => kind);
     expect(kinds.toSorted()).toEqual([...Array(200).fill('replayed'), ...Array(200).fill('stored')]);
 
-    const lane = { channel: 'email', lane: 'normal', limit: 30, lookaheadMs: 0 } as const;
+    const lane = { channel: 'email', lane: 'normal', lookaheadMs: 0 } as const;
+    const rooms = [{ projectId: projectId ?? '', limit: 30 }];
     const entered = await Promise.all(
-      [...stores, ...stores, ...stores].map((store) => store.enterWindow(lane)),
+      [...stores, ...stores, ...stores].map((store) => store.enterWindow({ ...lane, rooms })),
     );
-    const ids = entered.flat().map(({ id }) => id);
+    const ids = entered.flat(2).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.length).toBeGreaterThanOrEqual(30);
 

@@ -72,6 +72,12 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
       return one.messages[0]?.id ?? '';
     }
 
+    /** Has so many of the project's normal e-mails enter the window. */
+    async function entering(limit: number, lookaheadMs: number) {
+      const lane = { channel: 'email', lane: 'normal', lookaheadMs } as const;
+      return (await store.enterWindow({ ...lane, rooms: [{ projectId, limit }] })).flat();
+    }
+
     async function statusOf(id: string): Promise<MessageStatus> {
       return (await messageOf(id)).status;
     }
@@ -316,13 +322,7 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         const id = await accepted();
         await store.claim({ ids: [id], token: 't1', owner: 'dead', leaseMs });
         await store.endLeasesOf('dead');
-        const entries = await store.enterWindow({
-          channel: 'email',
-          lane: 'normal',
-          limit: 10,
-          lookaheadMs: 0,
-        });
-        expect(entries).toMatchObject([{ id, generation: 1 }]);
+        expect(await entering(10, 0)).toMatchObject([{ id, generation: 1 }]);
         expect(await statusOf(id)).toBe('sending');
       });
     });
@@ -498,12 +498,10 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         const later = await accepted({ place, status: 'scheduled', dueAt: now + 60_000 });
         const second = await accepted({ place, dueAt: now - 1000 });
         const first = await accepted({ place, status: 'scheduled', dueAt: now - 2000 });
-        const enter = (limit: number) =>
-          store.enterWindow({ channel: 'email', lane: 'normal', limit, lookaheadMs: 1000 });
-        expect((await enter(1)).map(({ id }) => id)).toEqual([first]);
+        expect((await entering(1, 1000)).map(({ id }) => id)).toEqual([first]);
         expect(await statusOf(first)).toBe('queued');
-        expect((await enter(10)).map(({ id }) => id)).toEqual([second]);
-        expect(await enter(10)).toEqual([]);
+        expect((await entering(10, 1000)).map(({ id }) => id)).toEqual([second]);
+        expect(await entering(10, 1000)).toEqual([]);
         expect(await statusOf(later)).toBe('scheduled');
       });
 
@@ -511,11 +509,17 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
         await accepted();
         await accepted({ place: 'store' });
         await accepted({ lane: 'bulk' });
-        const states = await store.laneStates(1000);
+        const states = await store.laneStates({ lookaheadMs: 1000 });
         const of = (lane: string) => states.find((state) => state.channel === 'email' && state.lane === lane);
-        expect(of('normal')).toMatchObject({ inQueue: 1, backlog: true });
-        expect(of('bulk')).toMatchObject({ inQueue: 1, backlog: false });
-        expect(of('critical')).toMatchObject({ inQueue: 0, backlog: false });
+        expect(of('normal')).toMatchObject({
+          inQueue: 1,
+          projects: [{ projectId, inQueue: 1, backlog: true }],
+        });
+        expect(of('bulk')).toMatchObject({
+          inQueue: 1,
+          projects: [{ projectId, inQueue: 1, backlog: false }],
+        });
+        expect(of('critical')).toMatchObject({ inQueue: 0, projects: [] });
       });
 
       test('a backlog counts what waits or is being sent, scheduled messages included, and not what ended', async () => {
@@ -611,13 +615,7 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
           firstClaimedAt: first.firstClaimedAt,
         });
         expect(again.dueAt).toBeGreaterThanOrEqual(ended.endedAt ?? Number.POSITIVE_INFINITY);
-        const entries = await store.enterWindow({
-          channel: 'email',
-          lane: 'normal',
-          limit: 10,
-          lookaheadMs: 0,
-        });
-        expect(entries).toMatchObject([{ id, generation: 1 }]);
+        expect(await entering(10, 0)).toMatchObject([{ id, generation: 1 }]);
         expect(await claimOne(id)).toMatchObject({ attempt: 3, unanswered: 1 });
       });
 
@@ -718,7 +716,7 @@ export function storeContract(dialect: string, open: () => Promise<Database>): v
       const id = await accepted({ place: 'store', status: 'scheduled' });
       const seen: MessageStatus[] = [await statusOf(id)];
       const note = async () => seen.push(await statusOf(id));
-      await store.enterWindow({ channel: 'email', lane: 'normal', limit: 1, lookaheadMs: 0 });
+      await entering(1, 0);
       await note();
       const first = await claimAndDie(id);
       await note();

@@ -38,6 +38,7 @@ import {
   listInvitations,
   revokeInvitation,
 } from './store/invitations.ts';
+import { laneStates } from './store/lane-states.ts';
 import { endLeasesOf, renewLeases } from './store/leases.ts';
 import {
   findPreferences,
@@ -107,11 +108,11 @@ import { defaultLocaleOf, publishedTemplate, templateById } from './store/templa
 import {
   enterWindow,
   hasBacklogOver,
-  laneStates,
   leaveWindow,
   overdue,
   parkMessage,
   renewJobs,
+  stillWaiting,
 } from './store/window.ts';
 
 const operations = {
@@ -227,6 +228,7 @@ const operations = {
   setRoute,
   settle,
   startDraft,
+  stillWaiting,
   templateById,
   updateAccount,
   updateDraft,

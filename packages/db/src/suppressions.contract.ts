@@ -183,7 +183,12 @@ export function suppressionsContract(dialect: string, open: () => Promise<Databa
       const id = await accepted('ada@example.com');
       const again = async () => {
         await store.replay([id]);
-        await store.enterWindow({ channel: 'email', lane: 'normal', limit: 9, lookaheadMs: 0 });
+        await store.enterWindow({
+          channel: 'email',
+          lane: 'normal',
+          lookaheadMs: 0,
+          rooms: [{ projectId, limit: 9 }],
+        });
         return claim([id]);
       };
       await claim([id]);

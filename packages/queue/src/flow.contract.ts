@@ -1,12 +1,26 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JobData, type Lane, queueNames } from '@tidings/contracts';
-import { createStore, type Database, openSqlite, type Store } from '@tidings/db';
-import { createMetrics, type Repeating, silentLog } from '@tidings/runtime';
+import { type JobData, type Lane, type QueueName, queueNames } from '@tidings/contracts';
+import {
+  createStore,
+  type Database,
+  type MessageRow,
+  openSqlite,
+  type Settlement,
+  type Store,
+} from '@tidings/db';
+import { createGroup, createMetrics, type Repeating, silentLog } from '@tidings/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../test/support/until.ts';
-import { addJobs, createFastPath, type QueueEngine, startReconciler, startRelay } from './index.ts';
+import {
+  addJobs,
+  createFastPath,
+  type QueueAdmission,
+  type QueueEngine,
+  startReconciler,
+  startRelay,
+} from './index.ts';
 
 const log = silentLog();
 const metrics = createMetrics();
@@ -32,6 +46,7 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
       database = openSqlite({ path: join(dir, `${performance.now()}.db`) });
       store = createStore(database);
       await store.ensureProject({ id: 'prj_1', key: 'default' });
+      for (const id of ['prj_2', 'prj_3']) await store.ensureProject({ id, key: id });
     });
     afterEach(async () => {
       await Promise.all(loops.map((loop) => loop.stop()));
@@ -44,9 +59,9 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
     /** Stores `count` messages and answers their ids, in the order they are due. */
     async function stored(
       count: number,
-      options: { lane?: Lane; place?: 'store' | 'queue'; dueAt?: number } = {},
+      options: { projectId?: string; lane?: Lane; place?: 'store' | 'queue'; dueAt?: number } = {},
     ): Promise<string[]> {
-      const { lane = 'normal', place = 'store', dueAt } = options;
+      const { projectId = 'prj_1', lane = 'normal', place = 'store', dueAt } = options;
       const expiresAt = Date.now() + 3_600_000;
       const items = Array.from({ length: count }, () => {
         made += 1;
@@ -54,7 +69,7 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
         return {
           notification: {
             id,
-            projectId: 'prj_1',
+            projectId,
             data: {},
             metadata: {},
             lane,
@@ -65,7 +80,7 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
             {
               id: `msg_${String(made).padStart(6, '0')}`,
               notificationId: id,
-              projectId: 'prj_1',
+              projectId,
               channel: 'email' as const,
               lane,
               status: 'queued' as const,
@@ -78,7 +93,7 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
           ],
         };
       });
-      await store.accept(items);
+      for (let from = 0; from < count; from += 500) await store.accept(items.slice(from, from + 500));
       return items.flatMap(({ messages }) => messages.map(({ id }) => id));
     }
 
@@ -87,8 +102,39 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
       return jobs.map((job) => (job.data as JobData).id);
     }
 
-    function relay(window: number): void {
-      loops.push(startRelay({ store, engine, log, metrics, window, idleMs: 20 }));
+    function relay(window?: number, admission?: QueueAdmission): void {
+      loops.push(startRelay({ store, engine, log, metrics, window, idleMs: 20, admission }));
+    }
+
+    /** Delivers what comes to the queues, and answers the messages in the order they were taken up. */
+    async function delivering<Answer>(
+      names: QueueName[],
+      concurrency: number,
+      during: (order: string[]) => Promise<Answer>,
+    ): Promise<Answer> {
+      const order: string[] = [];
+      const deliver = createGroup<string, boolean>({
+        maxItems: 500,
+        isOutage: store.isOutage,
+        run: async (ids) => {
+          const token = `${order.length} ${ids[0]}`;
+          const { claimed } = await store.claim({ ids, token, owner: 'w', leaseMs: 60_000 });
+          await store.settle(claimed.map(({ message }) => sent(message)));
+          return ids.map(() => true);
+        },
+      });
+      const workers = names.map((name) =>
+        engine.worker(
+          name,
+          async ({ data: { id } }) => {
+            order.push(id);
+            await deliver(id);
+          },
+          { concurrency, backoff: () => 0 },
+        ),
+      );
+      for (const worker of workers) void worker.run();
+      return during(order).finally(() => Promise.all(workers.map((worker) => worker.close())));
     }
 
     function reconcile(graceMs: number): void {
@@ -105,10 +151,10 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
           () => jobsIn('email-critical'),
           (ids) => ids.length === 3,
         );
-        const states = await store.laneStates(0);
+        const states = await store.laneStates({ lookaheadMs: 0 });
         expect(states.find(({ channel, lane }) => channel === 'email' && lane === 'normal')).toMatchObject({
           inQueue: 10,
-          backlog: true,
+          projects: [{ inQueue: 10, backlog: true }],
         });
         expect(await jobsIn()).toHaveLength(10);
       });
@@ -141,19 +187,140 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
       });
     });
 
+    describe('between projects', () => {
+      /** How many jobs each project has, by the ids of its messages. */
+      async function countsOf(...projects: string[][]): Promise<number[]> {
+        const ids = new Set(await jobsIn());
+        return projects.map((theirs) => theirs.filter((id) => ids.has(id)).length);
+      }
+      const are = (wanted: number[]) => (counts: number[]) => `${counts}` === `${wanted}`;
+
+      test('those that wait share the window and take turns; what one does not use is the others’', async () => {
+        const ofA = await stored(30);
+        const ofB = await stored(30, { projectId: 'prj_2' });
+        const ofC = await stored(2, { projectId: 'prj_3' });
+        relay(12);
+        await until(() => countsOf(ofA, ofB, ofC), are([5, 5, 2]));
+        await delivering(['email'], 1, async (order) => {
+          await until(
+            () => order.length,
+            (length) => length >= 8,
+          );
+          const projects = [ofA, ofB, ofC];
+          const turns = order.slice(0, 6).map((id) => projects.findIndex((ids) => ids.includes(id)));
+          expect(turns).toEqual([0, 1, 2, 0, 1, 2]);
+          const firstOfA = order.filter((id) => ofA.includes(id));
+          expect(firstOfA).toEqual(ofA.slice(0, firstOfA.length));
+        });
+      });
+
+      test('one that comes late is let in up to its share though another fills the window, and no further', async () => {
+        const ofA = await stored(30);
+        relay(12);
+        await until(() => countsOf(ofA), are([12]));
+        const ofB = await stored(30, { projectId: 'prj_2' });
+        await until(() => countsOf(ofA, ofB), are([12, 6]));
+        const ofC = await stored(30, { projectId: 'prj_3' });
+        await until(() => countsOf(ofA, ofB, ofC), are([12, 6, 4]));
+      });
+
+      test('one has no more in the queue than it is admitted; of one that nobody would take nothing moves', async () => {
+        const ofA = await stored(30);
+        const ofB = await stored(30, { projectId: 'prj_2' });
+        const ofC = await stored(30, { projectId: 'prj_3' });
+        relay(20, ({ projectId }) => ({ prj_1: 0, prj_2: 3 })[projectId] ?? Number.POSITIVE_INFINITY);
+        await until(() => countsOf(ofA, ofB, ofC), are([0, 3, 17]));
+        const { message } = (await store.getMessage('prj_1', ofA[0] ?? '')) ?? {};
+        expect(message).toMatchObject({ place: 'store', generation: 0 });
+      });
+
+      test('what is less urgent does not use up what a project is admitted', async () => {
+        await stored(5, { lane: 'bulk' });
+        relay(20, () => 3);
+        await until(jobsIn, (ids) => ids.length === 3);
+        const urgent = await stored(5, { lane: 'critical' });
+        const admitted = await until(
+          () => jobsIn('email-critical'),
+          (ids) => ids.length === 3,
+        );
+        expect(admitted.toSorted()).toEqual(urgent.slice(0, 3));
+        expect(await jobsIn()).toHaveLength(3);
+      });
+
+      test("ten messages do not wait for another project's twenty thousand", async () => {
+        const ofA = new Set(await stored(20_000, { lane: 'bulk' }));
+        relay();
+        await until(jobsIn, (ids) => ids.length === 1000);
+        const ofB = await stored(10, { projectId: 'prj_2', lane: 'bulk' });
+        await delivering(['email'], 50, async (order) => {
+          await until(
+            () => ofB.every((id) => order.includes(id)),
+            (all) => all,
+          );
+          const last = order.findLastIndex((id) => ofB.includes(id));
+          expect(order.slice(0, last).filter((id) => ofA.has(id)).length).toBeLessThan(2000);
+        });
+      });
+
+      test('a critical message passes a hundred thousand that are not', async () => {
+        await stored(100_000, { lane: 'bulk' });
+        relay();
+        await delivering(['email', 'email-critical'], 50, async (order) => {
+          await until(
+            () => order.length,
+            (length) => length > 100,
+          );
+          const before = order.length;
+          const [critical = ''] = await stored(1, { lane: 'critical' });
+          await until(
+            () => order.includes(critical),
+            (taken) => taken,
+          );
+          expect(order.indexOf(critical) - before).toBeLessThan(2000);
+        });
+      });
+    });
+
     describe('the fast path', () => {
+      test('a project has places though another fills the window, up to its share', async () => {
+        await stored(6, { place: 'queue' });
+        const fastPath = createFastPath({ store, engine, log, window: 6, refreshMs: 60_000 });
+        const reserve = (projectId: string) =>
+          fastPath.reserve({ projectId, channel: 'email', lane: 'normal' });
+        await until(
+          () => reserve('prj_2'),
+          (given) => given,
+        );
+        const asked = ['prj_2', 'prj_2', 'prj_2', 'prj_1', 'prj_3', 'prj_3', 'prj_3'];
+        expect(asked.map(reserve)).toEqual([true, true, false, false, true, true, false]);
+        await fastPath.stop();
+      });
+
+      test("another project's backlog is nobody else's", async () => {
+        await stored(1);
+        const fastPath = createFastPath({ store, engine, log, window: 4, refreshMs: 60_000 });
+        const reserve = (projectId: string) =>
+          fastPath.reserve({ projectId, channel: 'email', lane: 'normal' });
+        await until(
+          () => reserve('prj_2'),
+          (given) => given,
+        );
+        expect(reserve('prj_1')).toBe(false);
+        await fastPath.stop();
+      });
+
       test('it gives out no more places than the lane has, and none while a backlog waits', async () => {
         const fastPath = createFastPath({ store, engine, log, window: 3, refreshMs: 20 });
         await until(
-          () => fastPath.reserve('email', 'normal'),
+          () => fastPath.reserve({ projectId: 'prj_1', channel: 'email', lane: 'normal' }),
           (given) => given,
         );
         await stored(1);
         await until(
-          () => fastPath.reserve('email', 'normal'),
+          () => fastPath.reserve({ projectId: 'prj_1', channel: 'email', lane: 'normal' }),
           (given) => !given,
         );
-        expect(fastPath.reserve('push', 'normal')).toBe(true);
+        expect(fastPath.reserve({ projectId: 'prj_1', channel: 'push', lane: 'normal' })).toBe(true);
         await fastPath.stop();
       });
 
@@ -251,21 +418,7 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
             });
             for (const { message } of claimed) {
               runs.set(message.id, (runs.get(message.id) ?? 0) + 1);
-              await store.settle([
-                {
-                  messageId: message.id,
-                  token: message.leaseToken ?? '',
-                  attempt: message.attempt,
-                  generation: message.generation,
-                  worker: 'w',
-                  outcome: 'sent',
-                  reason: null,
-                  provider: 'test',
-                  code: null,
-                  response: null,
-                  verdict: { status: 'sent' },
-                },
-              ]);
+              await store.settle([sent(message)]);
             }
           },
           { concurrency: 5, backoff: () => 0 },
@@ -281,6 +434,23 @@ export function flowContract(name: string, open: () => Promise<QueueEngine>): vo
       });
     });
   });
+}
+
+/** How a claimed message ends that its provider took. */
+function sent(message: MessageRow): Settlement {
+  return {
+    messageId: message.id,
+    token: message.leaseToken ?? '',
+    attempt: message.attempt,
+    generation: message.generation,
+    worker: 'w',
+    outcome: 'sent',
+    reason: null,
+    provider: 'test',
+    code: null,
+    response: null,
+    verdict: { status: 'sent' },
+  };
 }
 
 /** A queue behind a cut wire: the add neither succeeds nor fails. */

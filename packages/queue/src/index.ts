@@ -5,4 +5,4 @@ export { createFastPath, type FastPath, noFastPath } from './fast-path.ts';
 export { type Foundation, openFoundation, openSharedFoundation } from './foundation.ts';
 export { startReconciler } from './reconciler.ts';
 export { createRedisEngine, type RedisAddress } from './redis-engine.ts';
-export { defaultWindow, startRelay } from './relay.ts';
+export { defaultWindow, type QueueAdmission, startRelay } from './relay.ts';

@@ -14,6 +14,7 @@ export interface Metrics {
   reenqueued: Counter<string>;
   workerRestarts: Counter<'queue'>;
   backlog: Gauge<'channel' | 'lane'>;
+  window: Gauge<'channel' | 'lane'>;
   unwell: Gauge<'provider'>;
   providerFaults: Counter<'provider' | 'reason'>;
 }
@@ -41,7 +42,12 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
     malformedJobs: counter('malformed_jobs_total', 'Jobs whose data was not ours.', ['queue']),
     reenqueued: counter('messages_reenqueued_total', 'Messages whose job the queue had lost.'),
     workerRestarts: counter('worker_restarts_total', 'Workers replaced by the watchdog.', ['queue']),
-    backlog: gauge('backlog_messages', 'Messages in the window (at most the window).', ['channel', 'lane']),
+    backlog: gauge('backlog_messages', 'Messages in the window.', ['channel', 'lane']),
+    window: gauge(
+      'window_messages',
+      'Messages that the window should hold at most, by the pace of the workers.',
+      ['channel', 'lane'],
+    ),
     unwell: gauge('provider_unwell', '1 for each provider that nothing is sent by for now.', ['provider']),
     providerFaults: counter('provider_faults_total', 'Times a provider became unwell.', [
       'provider',

@@ -133,10 +133,10 @@ export function createPlanner(options: {
   }
 
   /** A message that can be delivered takes its place: in the queue, in SQL, or in SQL until its time. */
-  function place(message: PlannedMessage, lane: Lane, scheduled: boolean) {
+  function place(projectId: string, message: PlannedMessage, lane: Lane, scheduled: boolean) {
     if (message.status === 'skipped') return { ...message, place: null };
     if (scheduled) return { ...message, status: 'scheduled' as const, place: 'store' as const };
-    const inQueue = fastPath.reserve(message.channel, lane);
+    const inQueue = fastPath.reserve({ projectId, channel: message.channel, lane });
     return { ...message, place: inQueue ? ('queue' as const) : ('store' as const) };
   }
 
@@ -151,7 +151,7 @@ export function createPlanner(options: {
     const messages = wantedChannels(input, content)
       .flatMap((channel) => messagesFor(channel, target))
       .map((message) => ({
-        ...place(message, input.lane, times.sendAt !== null),
+        ...place(projectId, message, input.lane, times.sendAt !== null),
         id: newId('message'),
         notificationId,
         projectId,

@@ -540,7 +540,7 @@ export function defineTables(c: typeof sqliteColumns) {
       c.index('messages_notification').on(t.notificationId),
       c
         .index('messages_waiting')
-        .on(t.place, t.channel, t.lane, t.dueAt, t.id)
+        .on(t.place, t.channel, t.lane, t.projectId, t.dueAt, t.id)
         .where(sql`${t.place} is not null`),
       c.index('messages_expiring').on(t.expiresAt).where(sql`${t.place} is not null`),
       c

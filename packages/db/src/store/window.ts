@@ -1,6 +1,6 @@
-import { type Channel, channels, type Lane, lanes } from '@tidings/contracts';
-import { and, asc, count, eq, inArray, isNotNull, lt, lte, ne, or, sql } from 'drizzle-orm';
-import type { Database } from '../database.ts';
+import type { Channel, Lane } from '@tidings/contracts';
+import { and, asc, eq, inArray, isNotNull, lt, lte, ne, or, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows } from '../database.ts';
 
 /** What the queue must know to hold a job for a message. */
 export interface QueueEntry {
@@ -10,15 +10,6 @@ export interface QueueEntry {
   lane: Lane;
   /** Milliseconds until it is due; 0 or less means now. */
   delayMs: number;
-}
-
-export interface LaneState {
-  channel: Channel;
-  lane: Lane;
-  /** Due messages that have a job. */
-  inQueue: number;
-  /** Due messages that wait in SQL: the relay has work here. */
-  backlog: boolean;
 }
 
 function entryColumns(database: Database) {
@@ -32,42 +23,40 @@ function entryColumns(database: Database) {
   };
 }
 
+/** How many of a project's messages may enter a window now. */
+export interface Room {
+  projectId: string;
+  limit: number;
+}
+
 /**
- * How full the window of every channel and lane is, and whether more waits behind it. It is asked several times a
- * second by every process, so its statements are prepared.
+ * Moves due messages of a lane from SQL into the window, in one commit: of each project as many as it has room for,
+ * the oldest first. Answers the jobs to add, project by project in the order of `rooms`. Two relays at once get
+ * different rows. A crash before the jobs are added is healed by the reconciler.
  */
-export async function laneStates(database: Database, lookaheadMs: number): Promise<LaneState[]> {
-  const counts = await database.read(countWindow(database, lookaheadMs));
-  const states: LaneState[] = [];
-  for (const channel of channels) {
-    for (const lane of lanes) {
-      const inQueue = counts.find((row) => row.channel === channel && row.lane === lane)?.inQueue ?? 0;
-      const waiting = await database.read(firstWaiting(database, { channel, lane, lookaheadMs }));
-      states.push({ channel, lane, inQueue, backlog: waiting.length > 0 });
+export function enterWindow(
+  database: Database,
+  options: { channel: Channel; lane: Lane; lookaheadMs: number; rooms: Room[] },
+): Promise<QueueEntry[][]> {
+  const { rooms, ...where } = options;
+  return database.commit(function* (db) {
+    const entered: QueueEntry[][] = [];
+    for (const room of rooms) {
+      const entries = yield* rows(enter(database, db, { ...where, ...room }));
+      entered.push(entries.toSorted((a, b) => a.delayMs - b.delayMs || (a.id < b.id ? -1 : 1)));
     }
-  }
-  return states;
+    return entered;
+  });
 }
 
-function isDue(database: Database) {
-  return lte(database.tables.messages.dueAt, sql`${database.now} + ${sql.placeholder('lookaheadMs')}`);
-}
-
-function countWindow(database: Database, lookaheadMs: number) {
+function enter(
+  database: Database,
+  db: Handle,
+  values: Room & { channel: Channel; lane: Lane; lookaheadMs: number },
+) {
   const { messages } = database.tables;
-  const build = () =>
-    database.handle
-      .select({ channel: messages.channel, lane: messages.lane, inQueue: count() })
-      .from(messages)
-      .where(and(eq(messages.place, 'queue'), isDue(database)))
-      .groupBy(messages.channel, messages.lane);
-  return database.prepared(database.handle, 'count_window', build, { lookaheadMs });
-}
-
-function firstWaiting(database: Database, values: { channel: Channel; lane: Lane; lookaheadMs: number }) {
-  const { messages } = database.tables;
-  const build = () =>
-    database.handle
+  const build = () => {
+    const next = db
       .select({ id: messages.id })
       .from(messages)
       .where(
@@ -75,47 +64,42 @@ function firstWaiting(database: Database, values: { channel: Channel; lane: Lane
           eq(messages.place, 'store'),
           eq(messages.channel, sql.placeholder('channel')),
           eq(messages.lane, sql.placeholder('lane')),
-          isDue(database),
+          eq(messages.projectId, sql.placeholder('projectId')),
+          lte(messages.dueAt, sql`${database.now} + ${sql.placeholder('lookaheadMs')}`),
         ),
       )
-      .limit(1);
-  return database.prepared(database.handle, 'first_waiting', build, values);
+      .orderBy(asc(messages.dueAt), asc(messages.id))
+      .limit(sql.placeholder('limit'));
+    return (
+      db
+        .update(messages)
+        .set({
+          place: 'queue',
+          status: sql`case when ${messages.status} = 'scheduled' then 'queued' else ${messages.status} end`,
+        })
+        // Not "= 'store'": SQLite would walk the index of all that waits instead of looking up these few.
+        .where(and(inArray(messages.id, next), ne(messages.place, 'queue')))
+        .returning(entryColumns(database))
+    );
+  };
+  return database.prepared(db, 'enter_window', build, { ...values });
 }
 
-/**
- * Moves due messages of a lane from SQL into the window, oldest first, and answers the jobs to add. Two
- * relays at once get different rows. A crash before the jobs are added is healed by the reconciler.
- */
-export function enterWindow(
-  database: Database,
-  options: { channel: Channel; lane: Lane; limit: number; lookaheadMs: number },
-): Promise<QueueEntry[]> {
+/** Those of the messages that have a job and are due, and that no worker has taken up yet. */
+export async function stillWaiting(database: Database, ids: string[]): Promise<string[]> {
   const { messages } = database.tables;
-  const { channel, lane, limit, lookaheadMs } = options;
-  const next = database.handle
+  const found = await database.handle
     .select({ id: messages.id })
     .from(messages)
     .where(
       and(
-        eq(messages.place, 'store'),
-        eq(messages.channel, channel),
-        eq(messages.lane, lane),
-        lte(messages.dueAt, sql`${database.now} + ${lookaheadMs}`),
+        inArray(messages.id, ids),
+        inArray(messages.status, ['queued', 'retrying']),
+        eq(messages.place, 'queue'),
+        lte(messages.dueAt, database.now),
       ),
-    )
-    .orderBy(asc(messages.dueAt), asc(messages.id))
-    .limit(limit);
-  return Promise.resolve(
-    database.handle
-      .update(messages)
-      .set({
-        place: 'queue',
-        status: sql`case when ${messages.status} = 'scheduled' then 'queued' else ${messages.status} end`,
-      })
-      // Not "= 'store'": SQLite would walk the index of all that waits instead of looking up these few.
-      .where(and(inArray(messages.id, next), ne(messages.place, 'queue')))
-      .returning(entryColumns(database)),
-  );
+    );
+  return found.map(({ id }) => id);
 }
 
 /** Takes messages whose jobs could not be added back out of the window. */
