@@ -11,6 +11,8 @@ import { createLeaseKeeper, type LeaseKeeper } from './deliver/leases.ts';
 import { createProcessor } from './deliver/processor.ts';
 import { createRender } from './deliver/render.ts';
 import { backoffOf } from './deliver/retry-later.ts';
+import { createRules } from './deliver/rules.ts';
+import { createUnsubscribing } from './deliver/unsubscribing.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
 import type { Provider } from './providers/provider.ts';
 import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
@@ -58,7 +60,7 @@ export function createWorkers(options: {
   store: Store;
   engine: QueueEngine;
   providerFor: (queue: QueueName) => Provider;
-  config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT'>;
+  config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT' | 'PUBLIC_URL'>;
   log: Log;
   metrics: Metrics;
   /** Who holds the leases; unique to this process. */
@@ -74,8 +76,10 @@ export function createWorkers(options: {
   };
   // Long enough that a pause of the machine loses no mail.
   const templates = createTemplateEngine({ renderLimitMs: 1000 });
-  const render = createRender({ store, templates });
-  const deciding = createDeciding({ store, rulesMs: tuning.rulesMs });
+  const rules = createRules({ store, rulesMs: tuning.rulesMs });
+  const unsubscribeUrlOf = createUnsubscribing({ store, publicUrl: config.PUBLIC_URL, rules });
+  const render = createRender({ store, templates, unsubscribeUrlOf });
+  const deciding = createDeciding({ rules });
   let running:
     | { leases: LeaseKeeper; providers: Provider[]; workers: QueueWorker[]; loops: Repeating[] }
     | undefined;

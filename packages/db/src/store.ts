@@ -102,6 +102,7 @@ import {
   updateDraft,
 } from './store/template-versions.ts';
 import { defaultLocaleOf, publishedTemplate, templateById } from './store/templates.ts';
+import { findUnsubscribePage, suppressionKeyOf, unsubscribe } from './store/unsubscribe.ts';
 import {
   enterWindow,
   hasBacklogOver,
@@ -151,6 +152,7 @@ const operations = {
   findPreferences,
   findProject,
   findRecipient,
+  findUnsubscribePage,
   getApiKey,
   getMessage,
   getNotification,
@@ -220,7 +222,9 @@ const operations = {
   setRoute,
   settle,
   startDraft,
+  suppressionKeyOf,
   templateById,
+  unsubscribe,
   updateAccount,
   updateDraft,
   updateProject,

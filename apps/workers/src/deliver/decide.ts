@@ -1,51 +1,21 @@
 import { preferenceOf, suppressedBy, type Words, wordsOf } from '@tidings/contracts';
-import type { Decide, Question, Store } from '@tidings/db';
+import type { Decide, Question } from '@tidings/db';
 import { quietUntil } from './quiet-until.ts';
+import type { Rules, RulesOf } from './rules.ts';
 
-interface Rules {
-  timezone: string;
-  required: ReadonlySet<string>;
-  defaults: Words;
-}
-
-const none: Rules = { timezone: 'UTC', required: new Set(), defaults: new Map() };
 const noWords: Words = new Map();
 
 /**
  * Who gets what, decided at the last moment: to an address on the list of suppressions nothing goes, what the recipient
- * opted out of is skipped, and in its quiet hours all but critical messages wait. Critical ones obey an opt-out too; only a required category does not.
+ * opted out of is skipped, and in its quiet hours all but critical messages wait. Critical ones obey an opt-out too;
+ * only a required category does not.
  *
- * The rules of projects are read again once they are older than `rulesMs`; what recipients say comes with the claim
- * and holds at once. Many who ask at the same time read once.
+ * What recipients say comes with the claim and holds at once.
  */
-export function createDeciding(options: {
-  store: Pick<Store, 'projectRules'>;
-  rulesMs?: number;
-}): () => Promise<Decide> {
-  const { store, rulesMs = 5000 } = options;
-  let known: { decide: Promise<Decide>; until: number } | undefined;
-
-  async function read(): Promise<Decide> {
-    const all = await store.projectRules();
-    const rulesOf = new Map(
-      all.map(({ projectId, timezone, required, defaults }): [string, Rules] => [
-        projectId,
-        { timezone, required: new Set(required), defaults: wordsOf(defaults) },
-      ]),
-    );
-    return (question) => decideBy(rulesOf.get(question.projectId) ?? none, question);
-  }
-
-  return () => {
-    if (known !== undefined && performance.now() < known.until) return known.decide;
-    const decide = read();
-    const mine = { decide, until: performance.now() + rulesMs };
-    known = mine;
-    // What could not be read is asked for again.
-    decide.catch(() => {
-      if (known === mine) known = undefined;
-    });
-    return decide;
+export function createDeciding({ rules }: { rules: () => Promise<RulesOf> }): () => Promise<Decide> {
+  return async () => {
+    const rulesOf = await rules();
+    return (question) => decideBy(rulesOf(question.projectId), question);
   };
 }
 
