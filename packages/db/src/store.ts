@@ -84,6 +84,7 @@ import {
   getSuppression,
   listSuppressions,
   removeSuppression,
+  suppressionsOf,
 } from './store/suppression-list.ts';
 import {
   allTemplateParts,
@@ -223,6 +224,7 @@ const operations = {
   settle,
   startDraft,
   suppressionKeyOf,
+  suppressionsOf,
   templateById,
   unsubscribe,
   updateAccount,
