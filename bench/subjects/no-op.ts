@@ -11,6 +11,7 @@ import { createTokens } from '../../apps/api/src/auth/tokens.ts';
 import { mutation, router } from '../../apps/api/src/operations.ts';
 import { createRateLimit } from '../../apps/api/src/rate-limit.ts';
 import type { AppRouter } from '../../apps/api/src/router.ts';
+import { createUnsubscribe } from '../../apps/api/src/unsubscribe/unsubscribe.ts';
 
 type Fetch = (request: Request) => Promise<Response>;
 
@@ -46,6 +47,7 @@ export function createNoOpApp(options: { store: Store; log: Log; metrics: Metric
     authenticate: createAuthenticate({ store, tokens: createTokens({ secrets: ['no-op'.repeat(8)] }) }),
     limitRate: createRateLimit({}),
     readiness: async () => ({ status: 'ok', checks: {} }),
+    unsubscribe: createUnsubscribe(store),
     log,
     metrics,
     isOutage: () => false,

@@ -66,7 +66,8 @@ const dyingProgram = `
   const store = createStore(await openDatabase(process.env));
   const projectId = await store.ensureProject({ id: 'prj_none', key: 'default' });
   const actor = { kind: 'system', id: '', address: '', requestId: '' };
-  const { recipientId } = await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_1', newKey: 'k' });
+  const ids = { auditId: 'aud_1', newKey: 'k', newId: () => 'sup_' + performance.now() };
+  const { recipientId } = await store.beginErasure(projectId, 'ada', { actor, ...ids });
   await store.continueErasure(recipientId);
   process.kill(process.pid, 'SIGKILL');`;
 

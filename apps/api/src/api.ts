@@ -27,6 +27,7 @@ import type { Limiters } from './limiters.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
+import { createUnsubscribe } from './unsubscribe/unsubscribe.ts';
 
 /** The API as a part that can be started and stopped. */
 export interface Api {
@@ -109,6 +110,7 @@ export function createApi(options: {
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
     readiness: createReadiness({ store, engine, admission, faults }),
+    unsubscribe: createUnsubscribe(store),
     corsOrigins: config.CORS_ORIGINS,
     log,
     metrics,

@@ -14,6 +14,7 @@ import type { Authenticate } from './principal.ts';
 import type { LimitRate } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
 import type { AppRouter } from './router.ts';
+import type { Unsubscribe } from './unsubscribe/unsubscribe.ts';
 
 /** What the API needs; it knows no port, no file and no environment. */
 export interface AppOptions {
@@ -21,6 +22,7 @@ export interface AppOptions {
   authenticate: Authenticate;
   limitRate: LimitRate;
   readiness: Readiness;
+  unsubscribe: Unsubscribe;
   /** Origins whose pages may call what a recipient may. */
   corsOrigins?: readonly string[];
   log: Log;
@@ -36,9 +38,9 @@ export interface AppOptions {
 /** The API as a fetch handler; where it is called without a server there is no peer. */
 export type Fetch = (request: Request, peer?: Peer) => Promise<Response>;
 
-/** The API as a pure function: tRPC at /trpc, REST at /v1, documents and health beside them. */
+/** The API as a pure function: tRPC at /trpc, REST at /v1, documents, health and links of e-mails beside them. */
 export function createApp(options: AppOptions): { fetch: Fetch } {
-  const { router, authenticate, limitRate, readiness, log, metrics, isOutage } = options;
+  const { router, authenticate, limitRate, readiness, unsubscribe, log, metrics, isOutage } = options;
   const { corsOrigins = [], trustProxy = 0, assumeHttps = false } = options;
   const implementations = implementationsOf(router);
   const operationsByName = new Map(implementations.map(({ operation }) => [operation.name, operation]));
@@ -89,6 +91,11 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
   app.get('/docs', () => docsResponse(''));
   app.get('/docs/:file', (c) => docsResponse(c.req.param('file')));
   app.get('/', (c) => c.redirect('/docs'));
+  app.get('/u/:token', (c) => unsubscribe.ask(c.req.param('token')));
+  app.post('/u/:token', (c) => unsubscribe.confirm(c.req.param('token'), c.get('requestId')));
+  app.all('/u/:token', () => {
+    throw new TidingsError('method_not_allowed', { headers: { allow: 'GET, HEAD, POST' } });
+  });
 
   const cors = createCors(corsOrigins);
   for (const { operation } of implementations.filter((one) => isForBrowsers(one.operation))) {
@@ -168,7 +175,7 @@ function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
-/** What follows in a path is somebody's id, which may be an address. */
+/** What follows in a path is somebody's id, which may be an address, or a link that only one person has. */
 function resourceOf(path: string): string {
-  return path.split('/').slice(0, 3).join('/');
+  return path.startsWith('/u/') ? '/u' : path.split('/').slice(0, 3).join('/');
 }

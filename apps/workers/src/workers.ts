@@ -10,6 +10,8 @@ import { createLeaseKeeper, type LeaseKeeper } from './deliver/leases.ts';
 import { createProcessor } from './deliver/processor.ts';
 import { createRender } from './deliver/render.ts';
 import { backoffOf } from './deliver/retry-later.ts';
+import { createRules } from './deliver/rules.ts';
+import { createUnsubscribing } from './deliver/unsubscribing.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
 import { createRoutes, type ProviderFault, type Providers, type Routes } from './routes/routes.ts';
 import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
@@ -62,7 +64,7 @@ export function createWorkers(options: {
   store: Store;
   engine: QueueEngine;
   providers: Providers;
-  config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT'>;
+  config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT' | 'PUBLIC_URL'>;
   log: Log;
   metrics: Metrics;
   /** Who holds the leases; unique to this process. */
@@ -78,7 +80,9 @@ export function createWorkers(options: {
   };
   // Long enough that a pause of the machine loses no mail.
   const templates = createTemplateEngine({ renderLimitMs: 1000 });
-  const render = createRender({ store, templates });
+  const rules = createRules({ store, rulesMs: tuning.rulesMs });
+  const unsubscribeUrlOf = createUnsubscribing({ store, publicUrl: config.PUBLIC_URL, rules });
+  const render = createRender({ store, templates, unsubscribeUrlOf });
   let running:
     | { leases: LeaseKeeper; routes: Routes; workers: QueueWorker[]; loops: Repeating[] }
     | undefined;
@@ -97,7 +101,7 @@ export function createWorkers(options: {
         if (state === 'open') metrics.providerFaults.inc({ provider, reason: fault?.reason ?? 'unknown' });
       },
     });
-    const deciding = createDeciding({ store, routes, rulesMs: tuning.rulesMs });
+    const deciding = createDeciding({ rules, routes });
     const workers = queueNames.map((name) => {
       const worker = createQueueWorker({
         engine,

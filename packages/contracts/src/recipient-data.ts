@@ -8,6 +8,7 @@ import { operation } from './operation.ts';
 import { recipientId } from './recipient-id.ts';
 import { recipientView } from './recipients.ts';
 import { channels, lanes, messageStatuses, reasons } from './statuses.ts';
+import { suppressionView } from './suppressions.ts';
 import { jsonObject } from './text.ts';
 
 /** A message as an export tells of it: where it went, what providers answered, and what was told of it. */
@@ -53,6 +54,9 @@ export const recipientExport = z.strictObject({
       updatedAt: z.iso.datetime(),
     }),
   ),
+  suppressions: z.array(suppressionView).meta({
+    description: 'Of its e-mail address and its devices: why nothing, or not everything, goes there.',
+  }),
   notifications: z.strictObject({
     items: z.array(exportedNotification),
     after: idSchema('notification').nullable().meta({ description: 'Leads to older ones.' }),

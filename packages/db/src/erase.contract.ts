@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { UpsertRecipientInput } from '@tidings/contracts';
+import { suppressedBy, type UpsertRecipientInput } from '@tidings/contracts';
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
-import { createStore, type Database, type Settlement, type Store, type Verdict } from './index.ts';
+import {
+  createStore,
+  type Database,
+  type Decide,
+  type Settlement,
+  type Store,
+  type Verdict,
+} from './index.ts';
 import { suppressing } from './suppressing.fixture.ts';
 
 const actor = { kind: 'system', id: '', address: '', requestId: '' } as const;
@@ -108,6 +115,7 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
         code: null,
         response: 'about <Ada@Secret.example>',
         verdict,
+        suppressing,
       };
       return (await store.settle([settlement]))[0]?.status;
     }
@@ -146,6 +154,58 @@ export function eraseContract(dialect: string, open: () => Promise<Database>): v
         });
         expect((await messageOf(id)).payloadRemovedAt).not.toBeNull();
       }
+    });
+
+    test('what was suppressed stays so, by its hash alone: no address, and no word beside it', async () => {
+      await addAda();
+      await sendToAda({ message: { address: 'before@secret.example' } });
+      const suppressed = [
+        { channel: 'email', address: ada.email, reason: 'complaint', note: 'said Lovelace' },
+        { channel: 'email', address: 'before@secret.example', reason: 'hard_bounce' },
+        { channel: 'email', address: ada.email, category: 'news', reason: 'unsubscribed' },
+        { channel: 'push', address: 'secret-token', reason: 'manual' },
+        { channel: 'email', address: 'bob@example.com', reason: 'manual', note: 'kept' },
+      ] as const;
+      const change = { id: 'aud_add', projectId, action: 'suppressions.import', target: projectId };
+      await store.addSuppressions(projectId, suppressed, { ...suppressing, actor: trail().actor, change });
+      await begin('ada');
+      await finish();
+      expect(await wholeRecord()).not.toMatch(/secret|lovelace/i);
+      const found = await store.listSuppressions(projectId, { limit: 9 });
+      expect(found.map(({ address, reason, note }) => [address, reason, note]).sort()).toEqual(
+        [
+          ['bob@example.com', 'manual', 'kept'],
+          [null, 'complaint', null],
+          [null, 'hard_bounce', null],
+          [null, 'manual', null],
+          [null, 'unsubscribed', null],
+        ].sort(),
+      );
+      const [again] = await store.listSuppressions(projectId, {
+        limit: 1,
+        address: 'ADA@secret.example',
+        reason: 'complaint',
+      });
+      expect(again).toMatchObject({ address: null, reason: 'complaint' });
+      const id = await sendToAda({ notification: { recipientId: null } });
+      const decide: Decide = ({ suppressed: reasons }) => {
+        const reason = suppressedBy(reasons, false);
+        return reason === undefined ? { kind: 'send' } : { kind: 'suppress', reason };
+      };
+      await store.claim({ ids: [id], token: 'late', owner: worker, leaseMs: 60_000, decide });
+      expect((await messageOf(id)).message).toMatchObject({ status: 'suppressed', reason: 'complaint' });
+    });
+
+    test('what bounces while the person is erased is on the list without its address', async () => {
+      await addAda();
+      const inHand = await claimed(await sendToAda());
+      await begin('ada');
+      await settle(inHand, { status: 'bounced', reason: 'invalid_address', countsFailure: true });
+      expect(await wholeRecord()).toMatch(/secret/i);
+      await finish();
+      expect(await wholeRecord()).not.toMatch(/secret/i);
+      const found = await store.listSuppressions(projectId, { limit: 9, address: ada.email });
+      expect(found).toMatchObject([{ address: null, reason: 'hard_bounce' }]);
     });
 
     test('an address and a device that the person had before are forgotten too', async () => {

@@ -92,9 +92,14 @@ export function preferencesContract(dialect: string, open: () => Promise<Databas
       expect(rules.find((one) => one.projectId === projectId)).toMatchObject({
         timezone: 'UTC',
         required: ['security'],
+        optional: ['news'],
         defaults: words,
       });
-      expect(rules.find((one) => one.projectId === 'prj_2')).toMatchObject({ required: [], defaults: [] });
+      expect(rules.find((one) => one.projectId === 'prj_2')).toMatchObject({
+        required: [],
+        optional: [],
+        defaults: [],
+      });
     });
 
     test('who is erased has no preferences, can change none, and its tokens mean nobody', async () => {

@@ -87,6 +87,7 @@ import {
   getSuppression,
   listSuppressions,
   removeSuppression,
+  suppressionsOf,
 } from './store/suppression-list.ts';
 import {
   allTemplateParts,
@@ -105,6 +106,7 @@ import {
   updateDraft,
 } from './store/template-versions.ts';
 import { defaultLocaleOf, publishedTemplate, templateById } from './store/templates.ts';
+import { findUnsubscribePage, suppressionKeyOf, unsubscribe } from './store/unsubscribe.ts';
 import {
   enterWindow,
   hasBacklogOver,
@@ -155,6 +157,7 @@ const operations = {
   findPreferences,
   findProject,
   findRecipient,
+  findUnsubscribePage,
   getApiKey,
   getMessage,
   getNotification,
@@ -229,7 +232,10 @@ const operations = {
   settle,
   startDraft,
   stillWaiting,
+  suppressionKeyOf,
+  suppressionsOf,
   templateById,
+  unsubscribe,
   updateAccount,
   updateDraft,
   updateProject,

@@ -2,8 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { type SuppressionReason, stoppingReasons, suppressedBy } from '@tidings/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
-import { createStore, type Database, type Decide, type Store, type Verdict } from './index.ts';
-import { recordSuppressions, type Suppressed } from './store/suppressions.ts';
+import {
+  createStore,
+  type Database,
+  type Decide,
+  type Store,
+  type Unsubscribing,
+  type Verdict,
+} from './index.ts';
+import { addressHash, recordSuppressions, type Suppressed } from './store/suppressions.ts';
 import { suppressing } from './suppressing.fixture.ts';
 
 /** Who is on the list of suppressions, and what that does to what is claimed, on every dialect. */
@@ -226,6 +233,69 @@ export function suppressionsContract(dialect: string, open: () => Promise<Databa
         { address: 'ada@example.com', reason: 'complaint', note: 'first' },
         { address: 'bob@example.com', reason: 'hard_bounce', note: null },
       ]);
+    });
+
+    describe('with one click', () => {
+      let made = 0;
+      const actor = { kind: 'anyone', id: '', address: '', requestId: '' } as const;
+      const unsubscribe = (messageId: string, subject: Unsubscribing['subject']) => {
+        made += 1;
+        const change = { id: `aud_click${made}`, projectId, action: 'unsubscribe.oneClick', target: '' };
+        const newId = () => `sup_click${made}`;
+        return store.unsubscribe({ projectId, messageId, category: 'news', subject, newId, actor, change });
+      };
+      const told = () => database.handle.select().from(database.tables.feedback);
+      const trail = async () => (await store.listAudit(projectId, { limit: 50 })).map(({ target }) => target);
+      async function hashOf(address: string) {
+        const key = await store.suppressionKeyOf(projectId, suppressing.newKey);
+        return { addressHash: addressHash(key, 'email', address) };
+      }
+
+      test('an address is off the e-mails of the category, known by its hash alone where its message is gone', async () => {
+        const id = await accepted('Ada@example.com', { notification: { category: 'news' } });
+        for (let times = 0; times < 2; times += 1) await unsubscribe(id, await hashOf('ada@example.com'));
+        await unsubscribe('msg_gone', await hashOf('bob@example.com'));
+        const found = (await rowsOf()).map(({ address, category, reason, messageId }) => {
+          return { address, category, reason, messageId };
+        });
+        const common = { category: 'news', reason: 'unsubscribed' };
+        expect(found).toEqual([
+          { ...common, address: 'Ada@example.com', messageId: id },
+          { ...common, address: null, messageId: 'msg_gone' },
+        ]);
+        expect(await told()).toMatchObject([{ messageId: id, type: 'unsubscribed', source: 'one_click' }]);
+        expect(await trail()).toHaveLength(2);
+        const ids = [id];
+        for (const category of ['news', 'offers']) {
+          ids.push(await accepted('bob@example.com', { notification: { category } }));
+        }
+        expect((await claim(ids)).claimed.map(({ message }) => message.id)).toEqual([ids[2]]);
+      });
+
+      test('a recipient is off by its preference, and one that was erased changes nothing', async () => {
+        const change = { projectId, actor, action: 'recipients.upsert' };
+        await store.upsertRecipients([
+          { ...change, id: 'rcp_ada', auditId: 'aud_ada', input: { externalId: 'ada' } },
+        ]);
+        const id = await accepted('ada@example.com', { notification: { recipientId: 'rcp_ada' } });
+        for (let times = 0; times < 2; times += 1) await unsubscribe(id, { recipientId: 'rcp_ada' });
+        const word = { channel: 'email', category: 'news', enabled: false };
+        expect((await store.findPreferences(projectId, 'ada'))?.words).toEqual([word]);
+        expect(await told()).toHaveLength(1);
+        expect((await trail()).filter((target) => target === 'rcp_ada')).toHaveLength(2);
+        await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_gone', ...suppressing });
+        await unsubscribe(id, { recipientId: 'rcp_ada' });
+        expect(await store.preferencesOf('rcp_ada')).toEqual([]);
+        expect(await rowsOf()).toEqual([]);
+      });
+
+      test("another project's link, or message, is none of this one's", async () => {
+        const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+        const theirs = await accepted('ada@example.com', { projectId: other });
+        await unsubscribe(theirs, await hashOf('ada@example.com'));
+        expect(await told()).toEqual([]);
+        expect((await rowsOf()).map((row) => [row.projectId, row.address])).toEqual([[projectId, null]]);
+      });
     });
 
     test('one address twice in one commit is one row', async () => {

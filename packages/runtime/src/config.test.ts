@@ -166,6 +166,23 @@ test('origins are given as a list, and as nothing but origins', () => {
   }
 });
 
+test.each([
+  ['https://tidings.example.com', 'https://tidings.example.com'],
+  ['https://example.com/tidings//', 'https://example.com/tidings'],
+])('the public URL %s has no slash at its end', (given, read) => {
+  expect(parseConfig({ PUBLIC_URL: given }).PUBLIC_URL).toBe(read);
+});
+
+test.each([
+  'http://example.com',
+  'https://example.com/?a=b',
+  'https://example.com/#a',
+  'https://',
+  'example.com',
+])('%s is no public URL', (given) => {
+  expect(() => parseConfig({ PUBLIC_URL: given })).toThrow('PUBLIC_URL: must be an https URL');
+});
+
 test('the VAPID variables are set together or not at all', () => {
   const VAPID_SUBJECT = 'mailto:push@example.com';
   expect(faultsOf({ VAPID_SUBJECT })).toEqual([

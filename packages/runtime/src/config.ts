@@ -54,6 +54,15 @@ const origins = z
   .pipe(z.array(z.string().refine(isOrigin, { message: 'must be origins such as https://app.example.com' })))
   .optional();
 
+/** An https URL without query and fragment, whatever slashes it ends with. */
+const httpsUrl = z
+  .string()
+  .refine((value) => /^https:\/\/[^?#\s]+$/.test(value) && URL.canParse(value), {
+    message: 'must be an https URL such as https://tidings.example.com',
+  })
+  .transform((value) => value.replace(/\/+$/, ''))
+  .optional();
+
 const flag = z
   .enum(['true', 'false'])
   .default('false')
@@ -99,6 +108,7 @@ export const environmentSchema = z
     REDIS_URL: url(['redis:', 'rediss:'], ['embedded']).optional(),
     HOST: z.string().min(1).default('127.0.0.1'),
     TRUST_PROXY: wholeNumber.pipe(z.number().max(10)).default(0),
+    PUBLIC_URL: httpsUrl,
     PORT: port(3000),
     BOARD_PORT: port(3001),
     WORKERS_PORT: port(3002),

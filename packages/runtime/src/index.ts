@@ -12,3 +12,4 @@ export * from './seal.ts';
 export * from './secrets.ts';
 export * from './shutdown.ts';
 export * from './smtp-url.ts';
+export * from './unsubscribe-token.ts';

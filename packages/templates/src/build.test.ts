@@ -450,8 +450,24 @@ describe('what the lint finds', () => {
   });
 
   test('what every template knows needs no declaration', async () => {
-    const source = '{{ recipient.name }} {{ locale }} {{ name }}';
+    const source = '{{ recipient.name }} {{ locale }} {{ name }} <a href="{{ unsubscribeUrl }}">x</a>';
     expect(await rulesOf(source, { additionalProperties: false })).toEqual([]);
+  });
+
+  test('a partial knows where to unsubscribe too, and a value of that name comes first', () => {
+    const engine = createTemplateEngine();
+    const email = { subject: 's', text: "{% scope a: 'x' %}{{ unsubscribeUrl }}{% endscope %}" };
+    const own = { subject: 's', text: '{{ unsubscribeUrl }}' };
+    expect(renderEmail(engine, email, {}, 'en', 'https://a.example/u/1').text).toBe('https://a.example/u/1');
+    expect(renderEmail(engine, own, { unsubscribeUrl: 'mine' }, 'en', 'https://a.example/u/1').text).toBe(
+      'mine',
+    );
+    expect(renderEmail(engine, own, {}, 'en').text).toBe('');
+  });
+
+  test('a link to unsubscribe that a template is given is checked as any other', async () => {
+    const own = { properties: { unsubscribeUrl: { type: 'string' } } };
+    expect(await rulesOf('<a href="{{ unsubscribeUrl }}">x</a>', own)).toEqual(['warning unchecked_link']);
   });
 
   test('a long subject, and a channel without the locale of the project', async () => {

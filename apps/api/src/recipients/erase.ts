@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { eraseRecipient, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
 import { toIso } from '../iso.ts';
 import { actorOf, mutation } from '../operations.ts';
+import { newEntries } from '../suppressions/new-entries.ts';
 
 /** How long a caller waits for a long erasure. The workers go on with it. */
 const patienceMs = 5000;
@@ -17,8 +17,7 @@ export const erase = (store: Store) =>
     const begun = await store.beginErasure(context.principal.projectId, recipientId, {
       actor: actorOf(context),
       auditId: newId('audit'),
-      newKey: randomBytes(32).toString('hex'),
-      newId: () => newId('suppression'),
+      ...newEntries(),
     });
     if (begun === undefined) throw new TidingsError('not_found');
     const giveUp = performance.now() + patienceMs;

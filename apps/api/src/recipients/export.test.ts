@@ -25,6 +25,13 @@ test('an export holds everything about a recipient, its notifications in pages, 
   };
   const subscription = { endpoint: 'https://push.example.net/ada', keys };
   await tested.call('POST', '/v1/recipients/ada/devices', { platform: 'webpush', subscription });
+  for (const suppressed of [
+    { address: 'ADA@example.com', category: 'news' },
+    { channel: 'push', address: subscription.endpoint, note: 'by phone' },
+    { address: 'bob@example.com' },
+  ]) {
+    await tested.call('POST', '/v1/suppressions', suppressed);
+  }
   const sent: unknown[] = [];
   for (const order of ['A-1', 'A-2', 'A-3']) {
     const request = { to: { recipientId: 'ada' }, content, data: { order }, metadata: { order } };
@@ -51,6 +58,10 @@ test('an export holds everything about a recipient, its notifications in pages, 
   const { devices: _, ...contact } = ada;
   expect(pages.map(({ recipient }) => recipient)).toMatchObject([contact, contact]);
   expect(pages[0]?.devices).toMatchObject([{ platform: 'webpush', token: subscription.endpoint, keys }]);
+  expect(pages[0]?.suppressions).toMatchObject([
+    { channel: 'email', category: 'news', reason: 'manual' },
+    { channel: 'push', address: subscription.endpoint, note: 'by phone' },
+  ]);
   const items = pages.flatMap(({ notifications }) => notifications.items);
   expect(items.map(({ id }) => id)).toEqual(sent);
   expect(items[0]).toMatchObject({

@@ -5,6 +5,7 @@ import { isoOrNull, toIso } from '../iso.ts';
 import { viewAttempt, viewFeedback } from '../messages/get.ts';
 import { query } from '../operations.ts';
 import { toPage } from '../page.ts';
+import { viewSuppression } from '../suppressions/view.ts';
 import { viewPerson } from './view.ts';
 
 /** `recipients.export`. Named so, for `export` is a word of the language. */
@@ -13,9 +14,14 @@ export const exportAll = (store: Store) =>
     const { projectId } = principal;
     const person = await store.findRecipient(projectId, recipientId);
     if (person === undefined) throw new TidingsError('not_found');
-    const { id } = person.recipient;
-    const [preferences, notifications] = await Promise.all([
+    const { id, email } = person.recipient;
+    const addresses = [
+      ...(email === null ? [] : [{ channel: 'email' as const, address: email }]),
+      ...person.devices.map(({ token }) => ({ channel: 'push' as const, address: token })),
+    ];
+    const [preferences, suppressions, notifications] = await Promise.all([
       store.preferencesOf(id),
+      store.suppressionsOf(projectId, addresses),
       store.recordOf(projectId, { recipientId: id, limit, after }),
     ]);
     const { items, after: next } = toPage(notifications, { limit, after }, viewRecord);
@@ -28,6 +34,7 @@ export const exportAll = (store: Store) =>
         enabled,
         updatedAt: toIso(updatedAt),
       })),
+      suppressions: suppressions.map(viewSuppression),
       notifications: { items, after: next },
     };
   });

@@ -1,15 +1,9 @@
 import { preferenceOf, suppressedBy, type Words, wordsOf } from '@tidings/contracts';
-import type { Decide, Question, Store } from '@tidings/db';
+import type { Decide, Question } from '@tidings/db';
 import type { Routes } from '../routes/routes.ts';
 import { quietUntil } from './quiet-until.ts';
+import type { Rules, RulesOf } from './rules.ts';
 
-interface Rules {
-  timezone: string;
-  required: ReadonlySet<string>;
-  defaults: Words;
-}
-
-const none: Rules = { timezone: 'UTC', required: new Set(), defaults: new Map() };
 const noWords: Words = new Map();
 const stepMs = 100;
 
@@ -19,27 +13,18 @@ const stepMs = 100;
  * only a required category does not. Whatever would go out waits while no provider of its route is well, or while its
  * provider's pace has no room for it.
  *
- * The rules of projects are read again once they are older than `rulesMs`; what recipients say comes with the claim
- * and holds at once. Many who ask at the same time read once.
+ * What recipients say comes with the claim and holds at once.
  */
 export function createDeciding(options: {
-  store: Pick<Store, 'projectRules'>;
+  rules: () => Promise<RulesOf>;
   routes: Pick<Routes, 'refresh' | 'waitFor'>;
-  rulesMs?: number;
 }): () => Promise<Decide> {
-  const { store, routes, rulesMs = 5000 } = options;
-  let known: { decide: Promise<Decide>; until: number } | undefined;
-
-  async function read(): Promise<Decide> {
-    const all = await store.projectRules();
-    const rulesOf = new Map(
-      all.map(({ projectId, timezone, required, defaults }): [string, Rules] => [
-        projectId,
-        { timezone, required: new Set(required), defaults: wordsOf(defaults) },
-      ]),
-    );
+  const { rules, routes } = options;
+  return async () => {
+    await routes.refresh();
+    const rulesOf = await rules();
     return (question) => {
-      const wanted = decideBy(rulesOf.get(question.projectId) ?? none, question);
+      const wanted = decideBy(rulesOf(question.projectId), question);
       if (wanted.kind !== 'send') return wanted;
       const wait = routes.waitFor(question);
       if (wait === undefined) return wanted;
@@ -47,19 +32,6 @@ export function createDeciding(options: {
       const until = Math.ceil((question.now + wait.ms) / stepMs) * stepMs;
       return { kind: 'wait', until, reason: wait.reason };
     };
-  }
-
-  return async () => {
-    await routes.refresh();
-    if (known !== undefined && performance.now() < known.until) return known.decide;
-    const decide = read();
-    const mine = { decide, until: performance.now() + rulesMs };
-    known = mine;
-    // What could not be read is asked for again.
-    decide.catch(() => {
-      if (known === mine) known = undefined;
-    });
-    return decide;
   };
 }
 

@@ -8,18 +8,26 @@ import {
   type TemplateEngine,
 } from '@tidings/templates';
 import type { ProviderResult, RenderedEmail, RenderedPush } from '../providers/provider.ts';
+import type { UnsubscribeUrlOf } from './unsubscribing.ts';
 
 /** Renders what a claimed message says; a `ProviderResult` says why it cannot be said. */
 export type Render = (claimed: Claimed) => Promise<RenderedEmail | RenderedPush | ProviderResult>;
 
 const templatesAtMost = 1000;
 
+const nowhere: UnsubscribeUrlOf = async () => undefined;
+
 /**
  * Versions never change, so each is read from the record once; but for the project's locale, which comes with
  * it and is as old as `cacheMs` at most.
  */
-export function createRender(options: { store: Store; templates: TemplateEngine; cacheMs?: number }): Render {
-  const { store, templates, cacheMs = 60_000 } = options;
+export function createRender(options: {
+  store: Store;
+  templates: TemplateEngine;
+  unsubscribeUrlOf?: UnsubscribeUrlOf;
+  cacheMs?: number;
+}): Render {
+  const { store, templates, unsubscribeUrlOf = nowhere, cacheMs = 60_000 } = options;
   const versions = new Map<string, { version: RenderedVersion; until: number }>();
 
   async function versionOf(id: string): Promise<RenderedVersion | undefined> {
@@ -51,12 +59,14 @@ export function createRender(options: { store: Store; templates: TemplateEngine;
   return async (claimed) => {
     const { message, notification } = claimed;
     const found = await contentOf(claimed);
+    const unsubscribeUrl = await unsubscribeUrlOf(claimed);
     try {
       if (message.channel === 'email' && found?.content.email !== undefined) {
         return {
           channel: 'email',
-          ...renderEmail(templates, found.content.email, notification.data, found.locale),
+          ...renderEmail(templates, found.content.email, notification.data, found.locale, unsubscribeUrl),
           ...notification.emailParts,
+          ...(unsubscribeUrl !== undefined && { unsubscribeUrl }),
         };
       }
       if (message.channel === 'push' && found?.content.push !== undefined) {

@@ -1,6 +1,9 @@
+import { channels } from '@tidings/contracts';
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import type { ErasedAddresses } from '../schema/tables.ts';
 import { endOfWaiting } from './end.ts';
+import { addressHash } from './suppressions.ts';
 
 /** What a notification is without its payload. */
 export const withoutPayload = { toName: null, content: null, emailParts: null, data: {}, metadata: {} };
@@ -73,6 +76,41 @@ export function inPieces(ids: string[], size: number): string[][] {
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
     ids.slice(at * size, (at + 1) * size),
   );
+}
+
+/**
+ * One step of a commit: the project's list of suppressions forgets these addresses, and goes on to stop them by their
+ * hashes. What somebody wrote beside them goes too.
+ */
+export function* forgetSuppressed(
+  { tables: { projects, suppressions } }: Database,
+  db: Handle,
+  projectId: string,
+  { emails, tokens }: ErasedAddresses,
+): Steps<void> {
+  const [{ key } = { key: null }] = yield* rows(
+    db.select({ key: projects.suppressionKey }).from(projects).where(eq(projects.id, projectId)),
+  );
+  if (key === null) return;
+  const hashes = [
+    ...emails.map((address) => addressHash(key, 'email', address)),
+    ...tokens.map((address) => addressHash(key, 'push', address)),
+  ];
+  for (const some of inPieces(hashes, 1000)) {
+    yield* rows(
+      db
+        .update(suppressions)
+        .set({ address: null, note: null })
+        .where(
+          and(
+            eq(suppressions.projectId, projectId),
+            inArray(suppressions.channel, [...channels]),
+            inArray(suppressions.addressHash, some),
+          ),
+        )
+        .returning({ id: suppressions.id }),
+    );
+  }
 }
 
 /** One step of a commit: removes devices and preferences. Answers the tokens that there were. */

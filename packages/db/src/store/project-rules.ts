@@ -1,5 +1,4 @@
 import type { Word } from '@tidings/contracts';
-import { eq } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 
 /** What a project says about sending to its recipients. */
@@ -8,6 +7,8 @@ export interface ProjectRules {
   timezone: string;
   /** Categories that nobody can opt out of. */
   required: string[];
+  /** Declared ones that anybody can opt out of. */
+  optional: string[];
   /** For whoever has said nothing else. */
   defaults: Word[];
 }
@@ -17,17 +18,19 @@ export async function projectRules(database: Database): Promise<ProjectRules[]> 
   const { projects, categories, preferenceDefaults } = database.tables;
   const { handle } = database;
   const all = await handle.select({ id: projects.id, timezone: projects.timezone }).from(projects);
-  const required = await handle
-    .select({ projectId: categories.projectId, key: categories.key })
-    .from(categories)
-    .where(eq(categories.required, true));
+  const declared = await handle
+    .select({ projectId: categories.projectId, key: categories.key, required: categories.required })
+    .from(categories);
   const defaults = await handle.select().from(preferenceDefaults);
-  const requiredIn = Map.groupBy(required, ({ projectId }) => projectId);
+  const declaredIn = Map.groupBy(declared, ({ projectId }) => projectId);
   const defaultsOf = Map.groupBy(defaults, ({ projectId }) => projectId);
+  const keysOf = (id: string, isRequired: boolean) =>
+    (declaredIn.get(id) ?? []).flatMap(({ key, required }) => (required === isRequired ? [key] : []));
   return all.map(({ id, timezone }) => ({
     projectId: id,
     timezone,
-    required: (requiredIn.get(id) ?? []).map(({ key }) => key),
+    required: keysOf(id, true),
+    optional: keysOf(id, false),
     defaults: defaultsOf.get(id) ?? [],
   }));
 }

@@ -1,6 +1,6 @@
 import { type Channel, channels, type StoppingReason } from '@tidings/contracts';
-import { and, eq, inArray, ne } from 'drizzle-orm';
-import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { and, asc, eq, inArray, ne } from 'drizzle-orm';
+import { type Database, rows } from '../database.ts';
 import { type Recorded, recordChange } from './audit.ts';
 import { type Page, pageById } from './pages.ts';
 import {
@@ -31,6 +31,7 @@ export function addSuppressions(
   addresses: readonly Suppressed[],
   { actor, change, newKey, newId }: Recorded & Suppressing,
 ): Promise<SuppressionRow[]> {
+  const { suppressions } = database.tables;
   return database.commit(function* (db) {
     if (addresses.length === 0) return [];
     const key = yield* ensureSuppressionKey(database, db, projectId, newKey);
@@ -46,7 +47,14 @@ export function addSuppressions(
     }
     const hashes = entries.map((one) => one.addressHash);
     const all =
-      added.length === entries.length ? added : yield* selectByHash(database, db, projectId, hashes);
+      added.length === entries.length
+        ? added
+        : yield* rows(
+            db
+              .select()
+              .from(suppressions)
+              .where(withHashes(database, projectId, hashes)),
+          );
     const byKey = new Map(all.map((row) => [`${row.addressHash} ${row.category}`, row]));
     return entries.map((one) => {
       const row = byKey.get(`${one.addressHash} ${one.category ?? ''}`);
@@ -54,27 +62,6 @@ export function addSuppressions(
       return row;
     });
   });
-}
-
-function* selectByHash(
-  { tables: { suppressions } }: Database,
-  db: Handle,
-  projectId: string,
-  hashes: string[],
-): Steps<SuppressionRow[]> {
-  return yield* rows(
-    db
-      .select()
-      .from(suppressions)
-      .where(
-        and(
-          eq(suppressions.projectId, projectId),
-          // Named, so that the index of addresses serves.
-          inArray(suppressions.channel, [...channels]),
-          inArray(suppressions.addressHash, hashes),
-        ),
-      ),
-  );
 }
 
 /** A page of a project's list, newest first, one more than asked for when there are more. Traces of erasures are no part of it. */
@@ -97,8 +84,7 @@ export async function listSuppressions(
         channel === undefined ? undefined : eq(suppressions.channel, channel),
         reason === undefined ? undefined : eq(suppressions.reason, reason),
         category === undefined ? undefined : eq(suppressions.category, category),
-        hashes === undefined ? undefined : inArray(suppressions.channel, [...channels]),
-        hashes === undefined ? undefined : inArray(suppressions.addressHash, hashes),
+        hashes === undefined ? undefined : withHashes(database, projectId, hashes),
       ),
     )
     .orderBy(order)
@@ -106,16 +92,46 @@ export async function listSuppressions(
 }
 
 /** As an address of each channel; none in a project that has no key. */
-async function hashesOf(
+async function hashesOf(database: Database, projectId: string, address: string): Promise<string[]> {
+  const key = await readKey(database, projectId);
+  return key === null ? [] : channels.map((channel) => addressHash(key, channel, address));
+}
+
+async function readKey(
   { tables: { projects }, handle }: Database,
   projectId: string,
-  address: string,
-): Promise<string[]> {
-  const [{ key } = { key: null }] = await handle
+): Promise<string | null> {
+  const [found] = await handle
     .select({ key: projects.suppressionKey })
     .from(projects)
     .where(eq(projects.id, projectId));
-  return key === null ? [] : channels.map((channel) => addressHash(key, channel, address));
+  return found?.key ?? null;
+}
+
+/** What a project's list holds of these addresses, in the order it came there. */
+export async function suppressionsOf(
+  database: Database,
+  projectId: string,
+  addresses: ReadonlyArray<Pick<Suppressed, 'channel' | 'address'>>,
+): Promise<SuppressionRow[]> {
+  const { suppressions } = database.tables;
+  const key = await readKey(database, projectId);
+  if (key === null || addresses.length === 0) return [];
+  const hashes = addresses.map(({ channel, address }) => addressHash(key, channel, address));
+  return database.handle
+    .select()
+    .from(suppressions)
+    .where(and(withHashes(database, projectId, hashes), ne(suppressions.reason, 'erased')))
+    .orderBy(asc(suppressions.id));
+}
+
+/** Named by channel too, so that the index of addresses serves. */
+function withHashes({ tables: { suppressions } }: Database, projectId: string, hashes: string[]) {
+  return and(
+    eq(suppressions.projectId, projectId),
+    inArray(suppressions.channel, [...channels]),
+    inArray(suppressions.addressHash, hashes),
+  );
 }
 
 export async function getSuppression(

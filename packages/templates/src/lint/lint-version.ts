@@ -10,8 +10,8 @@ const longSubject = 78;
 const clippedBytes = 102_400;
 /** LiquidJS counts lines from the beginning for each variable: pieces times characters, at most half a second. */
 const mostLookedThrough = 200_000_000;
-/** What a template knows without its data: the locale it is rendered in, and the recipient if there is one. */
-const known = ['locale', 'recipient'];
+/** What a template knows without its data: the locale it is rendered in, the recipient if there is one, and our own link. */
+const known = ['locale', 'recipient', 'unsubscribeUrl'];
 
 /** What stands out in a version whose Liquid is valid, as it would be rendered. */
 export function lintVersion(options: {
@@ -89,6 +89,8 @@ function undeclared(
 
 /** Does the schema hold what is at this path to be a web address, or one of a few texts? */
 function isWebUrl(schema: JsonObject, path: string[]): boolean {
+  const isOurs = path.length === 1 && path[0] === 'unsubscribeUrl' && !declares(schema, 'unsubscribeUrl');
+  if (isOurs) return true;
   let at: unknown = schema;
   for (const segment of path) {
     if (!isObject(at)) return false;
@@ -97,6 +99,10 @@ function isWebUrl(schema: JsonObject, path: string[]): boolean {
     else at = isObject(properties) && Object.hasOwn(properties, segment) ? properties[segment] : undefined;
   }
   return isObject(at) && (at.format === 'http-url' || Array.isArray(at.enum) || typeof at.const === 'string');
+}
+
+function declares({ properties }: JsonObject, name: string): boolean {
+  return isObject(properties) && Object.hasOwn(properties, name);
 }
 
 function isObject(value: unknown): value is JsonObject {

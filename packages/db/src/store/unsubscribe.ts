@@ -1,0 +1,150 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../database.ts';
+import { type Recorded, recordChange } from './audit.ts';
+import { addressHash, ensureSuppressionKey, recordHashes } from './suppressions.ts';
+
+/** The key of a project's suppressions, which is `newKey` where it has none yet. It never changes. */
+export function suppressionKeyOf(database: Database, projectId: string, newKey: string): Promise<string> {
+  return database.commit((db) => ensureSuppressionKey(database, db, projectId, newKey));
+}
+
+/** What a page to unsubscribe shows, and the key that its link was signed with. */
+export interface UnsubscribePage {
+  suppressionKey: string;
+  project: string;
+  category: string;
+}
+
+/** Undefined for a project that never had a link. Projects and categories without a name go by their keys. */
+export async function findUnsubscribePage(
+  database: Database,
+  projectId: string,
+  category: string,
+): Promise<UnsubscribePage | undefined> {
+  const { projects, categories } = database.tables;
+  const [found] = await database.handle
+    .select({
+      suppressionKey: projects.suppressionKey,
+      key: projects.key,
+      name: projects.name,
+      category: categories.name,
+    })
+    .from(projects)
+    .leftJoin(categories, and(eq(categories.projectId, projects.id), eq(categories.key, category)))
+    .where(eq(projects.id, projectId));
+  if (found === undefined || found.suppressionKey === null) return undefined;
+  return {
+    suppressionKey: found.suppressionKey,
+    project: found.name ?? found.key,
+    category: found.category ?? category,
+  };
+}
+
+/** Who does not want e-mails of a category any more, and which message said where to say so. */
+export interface Unsubscribing extends Recorded {
+  projectId: string;
+  messageId: string;
+  category: string;
+  subject: { recipientId: string } | { addressHash: string };
+  newId: () => string;
+}
+
+/** Of what is told by a link there is one row for each message. */
+const eventId = 'one_click';
+
+/**
+ * Takes somebody off a category's e-mails: a recipient by its preference, an address by the list of suppressions. If
+ * the message is still there, it tells so. Done again, or of a recipient that was erased, it changes nothing.
+ */
+export function unsubscribe(database: Database, unsubscribing: Unsubscribing): Promise<void> {
+  const { messages, feedback } = database.tables;
+  const { projectId, messageId, subject } = unsubscribing;
+  return database.commit(function* (db) {
+    const [message] = yield* rows(
+      db
+        .select({ id: messages.id, address: messages.address })
+        .from(messages)
+        .where(and(eq(messages.id, messageId), eq(messages.projectId, projectId))),
+    );
+    if ('recipientId' in subject) yield* optOut(database, db, unsubscribing, subject.recipientId);
+    else yield* suppress(database, db, unsubscribing, subject.addressHash, message?.address ?? null);
+    if (message === undefined) return;
+    yield* rows(
+      db
+        .insert(feedback)
+        .values({
+          messageId,
+          type: 'unsubscribed',
+          eventId,
+          source: 'one_click',
+          at: database.now,
+          receivedAt: database.now,
+        })
+        .onConflictDoNothing()
+        .returning({ eventId: feedback.eventId }),
+    );
+  });
+}
+
+function* optOut(
+  database: Database,
+  db: Handle,
+  { projectId, category, actor, change }: Unsubscribing,
+  recipientId: string,
+): Steps<void> {
+  const { recipients, preferences } = database.tables;
+  const found = yield* rows(
+    db
+      .update(recipients)
+      .set({ updatedAt: database.now })
+      .where(
+        and(eq(recipients.id, recipientId), eq(recipients.projectId, projectId), isNull(recipients.erasedAt)),
+      )
+      .returning({ id: recipients.id }),
+  );
+  if (found.length === 0) return;
+  const said = yield* rows(
+    db
+      .insert(preferences)
+      .values({
+        projectId,
+        recipientId,
+        channel: 'email',
+        category,
+        enabled: false,
+        updatedAt: database.now,
+      })
+      .onConflictDoUpdate({
+        target: [preferences.recipientId, preferences.channel, preferences.category],
+        set: { enabled: sql`excluded.enabled`, updatedAt: database.now },
+        setWhere: eq(preferences.enabled, true),
+      })
+      .returning({ category: preferences.category }),
+  );
+  if (said.length > 0) yield* recordChange(database, db, actor, { ...change, target: recipientId });
+}
+
+/** The message's address is kept beside the hash if it is the one that was meant, so that the list can show it. */
+function* suppress(
+  database: Database,
+  db: Handle,
+  { projectId, messageId, category, actor, change, newId }: Unsubscribing,
+  hash: string,
+  address: string | null,
+): Steps<void> {
+  const { projects } = database.tables;
+  const [{ key } = { key: null }] = yield* rows(
+    db.select({ key: projects.suppressionKey }).from(projects).where(eq(projects.id, projectId)),
+  );
+  const isSame = key !== null && address !== null && addressHash(key, 'email', address) === hash;
+  const entry = {
+    channel: 'email',
+    addressHash: hash,
+    address: isSame ? address : null,
+    category,
+    reason: 'unsubscribed',
+    messageId,
+  } as const;
+  const [added] = yield* recordHashes({ database, db, projectId, entries: [entry], newId });
+  if (added !== undefined) yield* recordChange(database, db, actor, { ...change, target: added.id });
+}
