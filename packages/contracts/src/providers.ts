@@ -1,20 +1,10 @@
 import { z } from 'zod';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
-import { type Channel, channels } from './statuses.ts';
+import { providerKinds } from './provider-kinds.ts';
+import { channels } from './statuses.ts';
 import { jsonObject, lineOfText } from './text.ts';
-
-/** What kinds of providers there are, and on which channel each delivers. */
-export const providerKinds = ['smtp', 'sendgrid', 'fcm', 'onesignal', 'webpush'] as const;
-export type ProviderKind = (typeof providerKinds)[number];
-
-export const channelOfProvider: Readonly<Record<ProviderKind, Channel>> = {
-  smtp: 'email',
-  sendgrid: 'email',
-  fcm: 'push',
-  onesignal: 'push',
-  webpush: 'push',
-};
+import { webhookSecret } from './webhook-secrets.ts';
 
 const secret = (max: number) => z.string().min(1).max(max);
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2000);
@@ -39,6 +29,12 @@ const dkim = z
   })
   .meta({ description: 'Signs each mail with DKIM (RFC 6376).' });
 
+const events = {
+  webhookSecret: webhookSecret.optional().meta({
+    description: 'Lets it tell what became of messages, at /v1/provider-events/{id}.',
+  }),
+};
+
 /** What each kind needs to know. All of it is kept sealed. */
 export const providerSettings = z
   .discriminatedUnion('kind', [
@@ -47,8 +43,20 @@ export const providerSettings = z
       url: secret(2000).meta({ description: 'As SMTP_URL: smtp://user:password@host:587, or smtps://…' }),
       from,
       dkim: dkim.optional(),
+      ...events,
     }),
-    z.strictObject({ kind: z.literal('sendgrid'), apiKey: secret(500), from, baseUrl }),
+    z.strictObject({
+      kind: z.literal('sendgrid'),
+      apiKey: secret(500),
+      from,
+      baseUrl,
+      webhookPublicKey: z
+        .string()
+        .max(500)
+        .optional()
+        .meta({ description: 'Verification key of its signed event webhook.' }),
+      ...events,
+    }),
     z.strictObject({
       kind: z.literal('fcm'),
       serviceAccount: z
@@ -60,8 +68,15 @@ export const providerSettings = z
         })
         .meta({ description: 'The key file of a Google service account, as it is downloaded.' }),
       baseUrl,
+      ...events,
     }),
-    z.strictObject({ kind: z.literal('onesignal'), appId: z.uuid(), apiKey: secret(500), baseUrl }),
+    z.strictObject({
+      kind: z.literal('onesignal'),
+      appId: z.uuid(),
+      apiKey: secret(500),
+      baseUrl,
+      ...events,
+    }),
     z.strictObject({
       kind: z.literal('webpush'),
       publicKey: z.string().regex(/^B[\w-]{86}$/, 'must be a VAPID public key in base64url'),
@@ -70,6 +85,7 @@ export const providerSettings = z
         .string()
         .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must be a mailto: or https: URL (RFC 8292 §2.1)')
         .max(500),
+      ...events,
     }),
   ])
   .meta({

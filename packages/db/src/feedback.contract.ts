@@ -192,7 +192,7 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
       [
         'both in one second',
         [
-          ['delivered', late],
+          ['delivered', late + 500],
           ['bounced', late],
         ],
         'bounced',

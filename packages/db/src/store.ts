@@ -57,6 +57,7 @@ import {
 import {
   allRoutes,
   createProvider,
+  findProvider,
   getProvider,
   listProviders,
   listRoutes,
@@ -144,6 +145,7 @@ const operations = {
   findOpenInvitation,
   findPreferences,
   findProject,
+  findProvider,
   findRecipient,
   getApiKey,
   getMessage,

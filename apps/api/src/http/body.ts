@@ -17,12 +17,7 @@ export interface JsonBody {
  * `maxBytes`, `malformed_request` when it does not arrive in full, `invalid_json` for what `parseJson` refuses.
  */
 export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
-  requireJson(request.headers);
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const bytes = await readBytes(request, maxBytes).catch((cause) => {
-    // The client went away in the middle of its body.
-    throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
-  });
+  const bytes = await readJsonBytes(request, maxBytes);
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -30,6 +25,20 @@ export async function readJson(request: Request, maxBytes: number): Promise<Json
     throw new TidingsError('invalid_json', { detail: 'The body is not valid UTF-8', cause });
   }
   return { text, value: parseJson(text) };
+}
+
+/**
+ * Reads a JSON body as it came, before anybody knows whether it is one.
+ *
+ * @throws TidingsError as `readJson`, but for `invalid_json`
+ */
+export async function readJsonBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  requireJson(request.headers);
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return readBytes(request, maxBytes).catch((cause) => {
+    // The client went away in the middle of its body.
+    throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
+  });
 }
 
 function requireJson(headers: Headers): void {

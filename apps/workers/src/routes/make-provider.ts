@@ -41,7 +41,8 @@ export function makeProvider(settings: ProviderSettings, defaults: ProviderDefau
       return () => createOneSignalProvider({ appId, apiKey, baseUrl }) as Provider;
     }
     case 'webpush': {
-      const { kind: _, ...vapid } = settings;
+      const { publicKey, privateKey, subject } = settings;
+      const vapid = { publicKey, privateKey, subject };
       const allowedNetworks = defaults.OUTBOUND_ALLOWED_NETWORKS;
       return () => createWebPushProvider({ vapid, allowedNetworks }) as Provider;
     }
