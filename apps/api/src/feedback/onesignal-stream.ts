@@ -34,10 +34,12 @@ const types: Readonly<Record<string, FeedbackType>> = {
 
 function readEvent(body: unknown): Told {
   const { event, message } = (body ?? {}) as Record<string, Record<string, unknown> | null | undefined>;
-  const kind = String(event?.kind);
+  const kind = cleanedText(event?.kind) ?? '';
   const type = Object.hasOwn(types, kind) ? types[kind] : undefined;
   if (type === undefined) return { feedback: [], ignored: 1 };
-  const seconds = Number(event?.timestamp);
+  const seconds = Number(
+    cleanedText(event?.timestamp) ?? (typeof event?.timestamp === 'number' ? event.timestamp : 0),
+  );
   const told: Feedback = {
     providerMessageId: cleanedText(message?.id) ?? undefined,
     type,

@@ -47,7 +47,8 @@ type SendGridEvent = Readonly<Record<string, unknown>>;
 const types: Readonly<Record<string, (event: SendGridEvent) => FeedbackType | undefined>> = {
   delivered: () => 'delivered',
   bounce: ({ type }) => (type === 'blocked' ? undefined : 'bounced'),
-  dropped: ({ reason }) => (/^(Bounced Address|Invalid)$/i.test(String(reason)) ? 'bounced' : undefined),
+  dropped: ({ reason }) =>
+    /^(Bounced Address|Invalid)$/i.test(cleanedText(reason) ?? '') ? 'bounced' : undefined,
   spamreport: () => 'complained',
   unsubscribe: () => 'unsubscribed',
   group_unsubscribe: () => 'unsubscribed',
@@ -63,7 +64,7 @@ function readEvents(body: unknown): Told {
 }
 
 function feedbackOf(event: SendGridEvent): Feedback | undefined {
-  const name = String(event.event);
+  const name = cleanedText(event.event) ?? '';
   const type = Object.hasOwn(types, name) ? types[name]?.(event) : undefined;
   if (type === undefined) return undefined;
   const { timestamp } = event;

@@ -20,7 +20,8 @@ type LastWord = Pick<FeedbackRow, 'messageId' | 'type' | 'at'>;
  * Whether a message arrived, the last that is told says, by when it happened and not by when it was told: `delivered`
  * makes any message delivered, by way of `sent`, for a success wins however late; an open one is not sent again.
  * `bounced` makes bounced what was handed over, as an unknown one then was, unless a replay has begun another life
- * since. What waits stays as it is: when it is claimed, its address is found on the list.
+ * since. What waits stays as it is: when it is claimed, its address is found on the list. What was never handed to a
+ * provider stays as it is whatever is told of it, and is sent.
  *
  * A bounce puts an e-mail address on the project's list, as a complaint does, or deactivates a device.
  */
@@ -33,7 +34,10 @@ export function* followFeedback(options: {
   newId: () => string;
 }): Steps<void> {
   const { database, db, news, taken } = options;
-  const ofArrival = news.filter(({ type }) => type === 'delivered' || type === 'bounced');
+  const wasTried = ({ messageId }: FeedbackRow) => (taken.get(messageId)?.attempt ?? 0) > 0;
+  const ofArrival = news.filter(
+    (row) => (row.type === 'delivered' || row.type === 'bounced') && wasTried(row),
+  );
   const lastWords = yield* lastWordsOn(database, db, [...new Set(ofArrival.map((row) => row.messageId))]);
   const now = Math.max(0, ...[...taken.values()].map((message) => message.now));
   const bounces = lastWords.filter(({ type }) => type === 'bounced');
