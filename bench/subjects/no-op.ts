@@ -46,6 +46,7 @@ export function createNoOpApp(options: { store: Store; log: Log; metrics: Metric
     router: routes as unknown as AppRouter,
     authenticate: createAuthenticate({ store, tokens: createTokens({ secrets: ['no-op'.repeat(8)] }) }),
     limitRate: createRateLimit({}),
+    receiveEvents: async () => {},
     readiness: async () => ({ status: 'ok', checks: {} }),
     unsubscribe: createUnsubscribe(store),
     log,

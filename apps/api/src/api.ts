@@ -22,6 +22,8 @@ import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
+import { createFindEventSource } from './feedback/event-source.ts';
+import { createReceiveProviderEvents } from './feedback/provider-events.ts';
 import { createRecordFeedback } from './feedback/record-feedback.ts';
 import type { Limiters } from './limiters.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -53,6 +55,9 @@ type ApiConfig = Pick<
   | 'ENCRYPTION_KEY'
   | 'ENCRYPTION_KEY_PREVIOUS'
   | 'CORS_ORIGINS'
+  | 'PROVIDER_EVENTS_SECRET'
+  | 'SENDGRID_WEBHOOK_PUBLIC_KEY'
+  | 'ONESIGNAL_WEBHOOK_SECRET'
 >;
 
 /** Puts the API together. Without an engine it accepts into SQL and leaves the queue to the workers. */
@@ -94,6 +99,7 @@ export function createApi(options: {
   };
   const keyUses = createKeyUses({ store });
   const recordFeedback = createRecordFeedback({ store, metrics });
+  const seal = findSeal(config);
   const { fetch } = createApp({
     router: createRouter({
       store,
@@ -104,11 +110,16 @@ export function createApi(options: {
       log,
       metrics,
       logins,
-      seal: findSeal(config),
+      seal,
       recordFeedback,
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
+    receiveEvents: createReceiveProviderEvents({
+      findSource: createFindEventSource({ store, seal, config }),
+      recordFeedback,
+      metrics,
+    }),
     readiness: createReadiness({ store, engine, admission, faults }),
     unsubscribe: createUnsubscribe(store),
     corsOrigins: config.CORS_ORIGINS,

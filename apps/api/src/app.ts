@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Operation, TidingsError } from '@tidings/contracts';
+import { type Operation, receiveProviderEvents, TidingsError } from '@tidings/contracts';
 import type { Log, Metrics, Peer } from '@tidings/runtime';
 import { Hono } from 'hono';
+import type { ReceiveProviderEvents } from './feedback/provider-events.ts';
 import { createCors, isForBrowsers } from './http/cors.ts';
 import { docsResponse } from './http/docs.ts';
 import { addressOf, protocolOf } from './http/forwarded.ts';
 import { createOpenApi } from './http/openapi.ts';
-import { jsonResponse, problemResponse } from './http/problem.ts';
+import { jsonResponse, problemResponse, securityHeaders } from './http/problem.ts';
 import { createRestHandler } from './http/rest.ts';
 import { createTrpcHandler, trpcProblem } from './http/trpc.ts';
 import type { Implementation, OpenContext } from './operations.ts';
@@ -21,6 +22,7 @@ export interface AppOptions {
   router: AppRouter;
   authenticate: Authenticate;
   limitRate: LimitRate;
+  receiveEvents: ReceiveProviderEvents;
   readiness: Readiness;
   unsubscribe: Unsubscribe;
   /** Origins whose pages may call what a recipient may. */
@@ -40,12 +42,14 @@ export type Fetch = (request: Request, peer?: Peer) => Promise<Response>;
 
 /** The API as a pure function: tRPC at /trpc, REST at /v1, documents, health and links of e-mails beside them. */
 export function createApp(options: AppOptions): { fetch: Fetch } {
-  const { router, authenticate, limitRate, readiness, unsubscribe, log, metrics, isOutage } = options;
+  const { router, authenticate, limitRate, receiveEvents, readiness, unsubscribe, log, metrics, isOutage } =
+    options;
   const { corsOrigins = [], trustProxy = 0, assumeHttps = false } = options;
   const implementations = implementationsOf(router);
   const operationsByName = new Map(implementations.map(({ operation }) => [operation.name, operation]));
   const trpc = createTrpcHandler({ router });
-  const openApi = JSON.stringify(createOpenApi(implementations.map(({ operation }) => operation)));
+  const operations = implementations.map(({ operation }) => operation);
+  const openApi = JSON.stringify(createOpenApi(operations, [receiveProviderEvents]));
   // Not strict: `/health/` is `/health`.
   const app = new Hono<{ Bindings: Peer; Variables: { requestId: string } }>({ strict: false });
 
@@ -117,7 +121,14 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
       return handle({ request, url: new URL(request.url), params: c.req.param(), context });
     });
   }
-  for (const [path, allowed] of methodsByPath(implementations.map(({ operation }) => operation))) {
+  app.post(honoPath(receiveProviderEvents.path), async (c) => {
+    await receiveEvents(c.req.raw, c.req.param('provider') ?? '');
+    return new Response(null, {
+      status: receiveProviderEvents.status,
+      headers: { ...securityHeaders, 'x-request-id': c.get('requestId') },
+    });
+  });
+  for (const [path, allowed] of methodsByPath([...operations, receiveProviderEvents])) {
     app.all(path, () => {
       throw new TidingsError('method_not_allowed', { headers: { allow: allowed.join(', ') } });
     });
@@ -159,7 +170,7 @@ function implementationsOf(router: AppRouter): Implementation[] {
 }
 
 /** Paths that differ only in the names of their parameters are one path. */
-function methodsByPath(operations: Operation[]): Map<string, string[]> {
+function methodsByPath(operations: Array<Pick<Operation, 'method' | 'path'>>): Map<string, string[]> {
   const byPath = Map.groupBy(operations, ({ path }) => path.replaceAll(/\{\w+\}/g, ':parameter'));
   return new Map(
     [...byPath].map(([path, theirs]) => [path, theirs.flatMap(({ method }) => withHead(method))]),

@@ -16,6 +16,7 @@ export const errorCatalogue = {
   invalid_idempotency_key: { status: 400, title: 'The idempotency key is not usable', retryable: false },
   malformed_request: { status: 400, title: 'The request is not well-formed HTTP', retryable: false },
   unauthorized: { status: 401, title: 'Valid credentials are required', retryable: false },
+  invalid_signature: { status: 401, title: 'The signature is missing, wrong or too old', retryable: false },
   login_failed: { status: 401, title: 'E-mail or password is wrong', retryable: false },
   login_required: { status: 401, title: 'A login is required', retryable: false },
   action_refused: { status: 403, title: 'The board does not do this', retryable: false },

@@ -1,20 +1,10 @@
 import { z } from 'zod';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
-import { type Channel, channels } from './statuses.ts';
+import { providerKinds } from './provider-kinds.ts';
+import { channels } from './statuses.ts';
 import { jsonObject, lineOfText } from './text.ts';
-
-/** What kinds of providers there are, and on which channel each delivers. */
-export const providerKinds = ['smtp', 'sendgrid', 'fcm', 'onesignal', 'webpush'] as const;
-export type ProviderKind = (typeof providerKinds)[number];
-
-export const channelOfProvider: Readonly<Record<ProviderKind, Channel>> = {
-  smtp: 'email',
-  sendgrid: 'email',
-  fcm: 'push',
-  onesignal: 'push',
-  webpush: 'push',
-};
+import { webhookSecret } from './webhook-secrets.ts';
 
 const secret = (max: number) => z.string().min(1).max(max);
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2000);
@@ -44,6 +34,12 @@ const dkim = z
   })
   .meta({ description: 'Signs each mail with DKIM (RFC 6376).' });
 
+const events = {
+  webhookSecret: webhookSecret.optional().meta({
+    description: 'Lets it tell what became of messages, at /v1/provider-events/{id}.',
+  }),
+};
+
 /** What each kind needs to know. All of it is kept sealed. */
 export const providerSettings = z
   .discriminatedUnion('kind', [
@@ -53,8 +49,21 @@ export const providerSettings = z
       from,
       dkim: dkim.optional(),
       connections,
+      ...events,
     }),
-    z.strictObject({ kind: z.literal('sendgrid'), apiKey: secret(500), from, baseUrl, connections }),
+    z.strictObject({
+      kind: z.literal('sendgrid'),
+      apiKey: secret(500),
+      from,
+      baseUrl,
+      connections,
+      webhookPublicKey: z
+        .string()
+        .max(500)
+        .optional()
+        .meta({ description: 'Verification key of its signed event webhook.' }),
+      ...events,
+    }),
     z.strictObject({
       kind: z.literal('fcm'),
       serviceAccount: z
@@ -66,6 +75,7 @@ export const providerSettings = z
         })
         .meta({ description: 'The key file of a Google service account, as it is downloaded.' }),
       baseUrl,
+      ...events,
     }),
     z.strictObject({
       kind: z.literal('onesignal'),
@@ -73,6 +83,7 @@ export const providerSettings = z
       apiKey: secret(500),
       baseUrl,
       connections,
+      ...events,
     }),
     z.strictObject({
       kind: z.literal('webpush'),
@@ -83,6 +94,7 @@ export const providerSettings = z
         .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must be a mailto: or https: URL (RFC 8292 §2.1)')
         .max(500),
       connections,
+      ...events,
     }),
   ])
   .meta({

@@ -72,10 +72,12 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
     /** A message that stands like this, however it came to. */
     async function messageIn(status: MessageStatus): Promise<string> {
       const id = await accepted();
-      if (status === 'sending') await claimed(id);
+      const { leaseToken, leaseUntil } = await claimed(id);
+      const lease =
+        status === 'sending' ? { leaseToken, leaseUntil } : { leaseToken: null, leaseUntil: null };
       await database.handle
         .update(database.tables.messages)
-        .set({ status, ...(isOpen(status) ? {} : { place: null, endedAt: 1, reason: 'rejected' }) })
+        .set({ status, ...lease, ...(isOpen(status) ? {} : { place: null, endedAt: 1, reason: 'rejected' }) })
         .where(eq(database.tables.messages.id, id))
         .returning();
       return id;
@@ -192,7 +194,7 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
       [
         'both in one second',
         [
-          ['delivered', late],
+          ['delivered', late + 500],
           ['bounced', late],
         ],
         'bounced',
@@ -238,7 +240,7 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
     });
 
     test('what is open and was delivered is not sent again', async () => {
-      const id = await accepted();
+      const id = await messageIn('retrying');
       await tell(id, 'delivered');
       const { claimed: none, refused } = await store.claim({
         ids: [id],
@@ -248,6 +250,16 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
       });
       expect(none).toEqual([]);
       expect(refused.map(({ message }) => message.status)).toEqual(['delivered']);
+    });
+
+    test('nothing that is told of a message keeps it from being sent, while no provider had it', async () => {
+      const id = await accepted();
+      await record([
+        { messageId: id, type: 'delivered' },
+        { messageId: id, type: 'bounced' },
+      ]);
+      expect(await suppressed()).toEqual([]);
+      expect(await settleSent(await claimed(id))).toBe('sent');
     });
 
     test('told before the outcome of its attempt is on record, it is not undone by that', async () => {

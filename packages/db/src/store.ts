@@ -59,6 +59,7 @@ import {
 import {
   allRoutes,
   createProvider,
+  findProvider,
   getProvider,
   listProviders,
   listRoutes,
@@ -156,6 +157,7 @@ const operations = {
   findOpenInvitation,
   findPreferences,
   findProject,
+  findProvider,
   findRecipient,
   findUnsubscribePage,
   getApiKey,

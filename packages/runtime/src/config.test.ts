@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -203,6 +204,25 @@ test('an app of OneSignal and its key are set together', () => {
   expect(faultsOf({ ONESIGNAL_APP_ID })).toEqual(together);
   expect(faultsOf({ ONESIGNAL_API_KEY })).toEqual(together);
   expect(faultsOf({ ONESIGNAL_APP_ID, ONESIGNAL_API_KEY })).toEqual([]);
+});
+
+test('the secrets of webhooks are as long as they must be, and the key of SendGrid is one on P-256', () => {
+  const PROVIDER_EVENTS_SECRET = (octets: number) => `whsec_${Buffer.alloc(octets, 7).toString('base64')}`;
+  for (const octets of [24, 25, 26, 63, 64]) {
+    expect(faultsOf({ PROVIDER_EVENTS_SECRET: PROVIDER_EVENTS_SECRET(octets) })).toEqual([]);
+  }
+  const [short, long] = [PROVIDER_EVENTS_SECRET(23), PROVIDER_EVENTS_SECRET(65)];
+  for (const secret of [short, long, PROVIDER_EVENTS_SECRET(24).slice('whsec_'.length)]) {
+    expect(faultsOf({ PROVIDER_EVENTS_SECRET: secret })).toHaveLength(1);
+  }
+  const keyOn = (namedCurve: string) =>
+    generateKeyPairSync('ec', { namedCurve }).publicKey.export({ type: 'spki', format: 'der' });
+  const faultsOfKey = (curve: string) =>
+    faultsOf({ SENDGRID_WEBHOOK_PUBLIC_KEY: keyOn(curve).toString('base64') });
+  expect(faultsOfKey('prime256v1')).toEqual([]);
+  expect(faultsOfKey('secp384r1')).toHaveLength(1);
+  expect(faultsOf({ SENDGRID_WEBHOOK_PUBLIC_KEY: 'bm9uZQ==' })).toHaveLength(1);
+  expect(faultsOf({ ONESIGNAL_WEBHOOK_SECRET: 'short' })).toHaveLength(1);
 });
 
 test('networks are given as a list, and as nothing but networks', () => {

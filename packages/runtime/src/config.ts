@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { webhookSecret } from '@tidings/contracts';
 import { z } from 'zod';
+import { readP256PublicKey } from './p256-key.ts';
 
 /** Variables that may also be given as a file's path in `<NAME>_FILE`, as Docker and Kubernetes secrets are. */
 export const secretNames = [
@@ -10,6 +12,8 @@ export const secretNames = [
   'SENDGRID_API_KEY',
   'FCM_SERVICE_ACCOUNT',
   'ONESIGNAL_API_KEY',
+  'ONESIGNAL_WEBHOOK_SECRET',
+  'PROVIDER_EVENTS_SECRET',
   'VAPID_PRIVATE_KEY',
   'TIDINGS_API_KEY',
   'JWT_SECRET',
@@ -116,6 +120,10 @@ export const environmentSchema = z
     SMTP_CONNECTIONS: wholeNumber.pipe(z.number().min(1).max(200)).default(16),
     SENDGRID_API_KEY: secretWord.optional(),
     SENDGRID_BASE_URL: url(['https:', 'http:']).default('https://api.sendgrid.com'),
+    SENDGRID_WEBHOOK_PUBLIC_KEY: z
+      .string()
+      .refine(isP256Key, 'must be a P-256 public key, DER in base64')
+      .optional(),
     EMAIL_FROM: z.string().min(3).default('Tidings <tidings@localhost>'),
     DKIM_DOMAIN: z.string().max(253).regex(labels, 'must be a domain such as acme.example').optional(),
     DKIM_SELECTOR: z.string().max(253).regex(labels, 'must be a selector such as tidings').optional(),
@@ -130,6 +138,8 @@ export const environmentSchema = z
     ONESIGNAL_APP_ID: z.guid().optional(),
     ONESIGNAL_API_KEY: secretWord.optional(),
     ONESIGNAL_BASE_URL: url(['https:', 'http:']).default('https://api.onesignal.com'),
+    ONESIGNAL_WEBHOOK_SECRET: secretWord.min(24, 'must have 24 characters or more').optional(),
+    PROVIDER_EVENTS_SECRET: webhookSecret.optional(),
     VAPID_PUBLIC_KEY: z
       .string()
       .regex(/^B[\w-]{86}$/, 'must be a P-256 point, 65 octets in base64url without padding')
@@ -261,6 +271,15 @@ export function parseConfig(
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return parsed.data as Config;
+}
+
+function isP256Key(value: string): boolean {
+  try {
+    readP256PublicKey(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isOrigin(value: string): boolean {

@@ -5,6 +5,7 @@ export * from './http-server.ts';
 export * from './ids.ts';
 export * from './log.ts';
 export * from './metrics.ts';
+export * from './p256-key.ts';
 export * from './repeat.ts';
 export * from './safe-settings.ts';
 export * from './same-origin.ts';

@@ -1,9 +1,8 @@
 import { type Role, scopesOfRole, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { type Principal, unauthorized } from '../principal.ts';
+import { remembered } from '../remembered.ts';
 import type { Tokens } from './tokens.ts';
-
-const knownAtMost = 10_000;
 
 /** The header in which an account names the project it means, by its key. */
 export const projectHeader = 'tidings-project';
@@ -39,26 +38,5 @@ export function createAccountCheck(options: {
     if (projectId === undefined) throw new TidingsError('project_not_found');
     const { role } = live;
     return { kind: 'account', id: subject, sessionId, role, projectId, scopes: scopesOfRole[role] };
-  };
-}
-
-/** Asks for what is not known or was found too long ago. What is not there is asked for each time. */
-function remembered<Value>(
-  forMs: number,
-  find: (key: string) => Promise<Value | undefined>,
-): (key: string) => Promise<Value | undefined> {
-  const known = new Map<string, { value: Value; until: number }>();
-  return async (key) => {
-    const cached = known.get(key);
-    if (cached !== undefined && cached.until > performance.now()) return cached.value;
-    const until = performance.now() + forMs;
-    const value = await find(key);
-    if (value === undefined) {
-      known.delete(key);
-      return undefined;
-    }
-    if (known.size >= knownAtMost) known.clear();
-    known.set(key, { value, until });
-    return value;
   };
 }

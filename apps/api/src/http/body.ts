@@ -23,6 +23,16 @@ export async function readJson(request: Request, maxBytes: number): Promise<Json
 }
 
 /**
+ * Reads a JSON body as it came, before anybody knows whether it is one.
+ *
+ * @throws TidingsError as `readJson`, but for `invalid_json`
+ */
+export function readJsonBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  requireType(request.headers, 'application/json');
+  return readAll(request, maxBytes);
+}
+
+/**
  * Reads a request's body as text in UTF-8.
  *
  * @param options.invalid what the error is called when it is not UTF-8
@@ -32,16 +42,20 @@ export async function readText(
   request: Request,
   { maxBytes, invalid }: { maxBytes: number; invalid: ErrorCode },
 ): Promise<string> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const bytes = await readBytes(request, maxBytes).catch((cause) => {
-    // The client went away in the middle of its body.
-    throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
-  });
+  const bytes = await readAll(request, maxBytes);
   try {
     return utf8.decode(bytes);
   } catch (cause) {
     throw new TidingsError(invalid, { detail: 'The body is not valid UTF-8', cause });
   }
+}
+
+async function readAll(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return readBytes(request, maxBytes).catch((cause) => {
+    // The client went away in the middle of its body.
+    throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
+  });
 }
 
 /** @throws TidingsError `unsupported_media_type` unless the body is of this type, plain and in UTF-8. */

@@ -1,3 +1,4 @@
+import { receiveProviderEvents } from '@tidings/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allOperations, openTestApi, type TestApi } from '../../../../test/support/api.ts';
 
@@ -41,6 +42,9 @@ test('health says ok, and readiness names what it looked at', async () => {
 
 const shapeOf = (path: string) => path.replaceAll(/\{\w+\}/g, '{}');
 
+/** Every operation, and what is served beside them. */
+const allRoutes = [...allOperations, receiveProviderEvents];
+
 test('the OpenAPI document holds every operation and nothing else, at paths with their /v1', async () => {
   const { openapi, paths } = await openApi();
   expect(openapi).toMatch(/^3\.1\./);
@@ -49,7 +53,7 @@ test('the OpenAPI document holds every operation and nothing else, at paths with
       ([method, { operationId }]) => `${operationId} ${method.toUpperCase()} ${shapeOf(path)}`,
     ),
   );
-  const declared = allOperations.map(({ name, method, path }) => `${name} ${method} ${shapeOf(path)}`);
+  const declared = allRoutes.map(({ name, method, path }) => `${name} ${method} ${shapeOf(path)}`);
   expect(found.sort()).toEqual(declared.sort());
   expect(Object.keys(paths).every((path) => path.startsWith('/v1/'))).toBe(true);
 });
@@ -64,7 +68,7 @@ test('every operation of the document describes its success and its errors, and 
   for (const [path, methods] of Object.entries(paths)) {
     const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
     for (const { operationId, parameters = [], responses } of Object.values(methods)) {
-      const { status } = allOperations.find(({ name }) => name === operationId) ?? {};
+      const { status } = allRoutes.find(({ name }) => name === operationId) ?? {};
       const statuses = Object.keys(responses);
       expect(statuses.filter((one) => one < '400')).toEqual([String(status)]);
       expect(responses.default?.content).toHaveProperty(['application/problem+json']);

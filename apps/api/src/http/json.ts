@@ -14,16 +14,7 @@ export const maxFaults = 100;
  * @throws TidingsError `invalid_json`, with the place of the fault where there is one.
  */
 export function parseJson(text: string): unknown {
-  const shape = scan(text);
-  if (shape.depth > maxDepth) {
-    throw new TidingsError('invalid_json', { detail: `The body is nested deeper than ${maxDepth} levels` });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new TidingsError('invalid_json', { cause });
-  }
+  const { value, shape } = parseBounded(text);
   const faults: ErrorDetail[] = [];
   const members = walk(value, '', faults);
   if (faults.length > 0) throw new TidingsError('invalid_json', { errors: faults.slice(0, maxFaults) });
@@ -31,6 +22,35 @@ export function parseJson(text: string): unknown {
     throw new TidingsError('invalid_json', { detail: 'An object of the body has the same key twice' });
   }
   return value;
+}
+
+const lenientUtf8 = new TextDecoder();
+
+/**
+ * Parses what a provider has signed. Nothing of it is refused but what is no JSON, or nested beyond 32: it quotes other
+ * people's servers, and a character that one of them thought of must not cost what is told of all others.
+ *
+ * @throws TidingsError `invalid_json`
+ */
+export function parseForeignJson(body: Uint8Array): unknown {
+  return parseBounded(lenientUtf8.decode(body)).value;
+}
+
+function parseBounded(text: string): { value: unknown; shape: Shape } {
+  const shape = scan(text);
+  if (shape.depth > maxDepth) {
+    throw new TidingsError('invalid_json', { detail: `The body is nested deeper than ${maxDepth} levels` });
+  }
+  try {
+    return { value: JSON.parse(text) as unknown, shape };
+  } catch (cause) {
+    throw new TidingsError('invalid_json', { cause });
+  }
+}
+
+interface Shape {
+  depth: number;
+  members: number;
 }
 
 const quote = 0x22;
@@ -41,7 +61,7 @@ const colon = 0x3a;
  * Depth and number of object members of a JSON text, in one pass that cannot recurse. Counting the members
  * shows duplicates: JSON.parse keeps only one of each.
  */
-function scan(text: string): { depth: number; members: number } {
+function scan(text: string): Shape {
   let depth = 0;
   let deepest = 0;
   let members = 0;

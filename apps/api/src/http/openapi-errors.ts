@@ -1,10 +1,4 @@
-import {
-  type ErrorCode,
-  errorCatalogue,
-  errorsOf,
-  type Operation,
-  problemDocument,
-} from '@tidings/contracts';
+import { type ErrorCode, errorCatalogue, problemDocument } from '@tidings/contracts';
 
 const seconds = { type: 'integer' } as const;
 const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: seconds } };
@@ -18,9 +12,8 @@ const headersByStatus: Readonly<Record<number, object>> = {
   503: retryAfter,
 };
 
-/** What an operation may answer besides its success: for each status the codes, and what they say. */
-export function describeErrors(operation: Operation): Record<string, object> {
-  const codes = errorsOf(operation).filter((code) => operation.method !== 'GET' || code !== 'invalid_json');
+/** What may be answered besides a success: for each status the codes, and what they say. */
+export function describeErrors(codes: ErrorCode[]): Record<string, object> {
   const byStatus = Map.groupBy(codes, (code) => errorCatalogue[code].status);
   return {
     ...Object.fromEntries([...byStatus].map(([status, theirs]) => [status, describeStatus(status, theirs)])),

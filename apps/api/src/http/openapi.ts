@@ -1,11 +1,11 @@
-import type { Operation } from '@tidings/contracts';
+import { errorsOf, type Operation, type SignedRoute } from '@tidings/contracts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { exampleOf } from './examples.ts';
 import { describeErrors } from './openapi-errors.ts';
 
-/** The OpenAPI 3.1 document of the REST API, made from the operations themselves. */
-export function createOpenApi(operations: Operation[]) {
+/** The OpenAPI 3.1 document of the REST API, made from the operations themselves, and the routes beside them. */
+export function createOpenApi(operations: Operation[], signedRoutes: readonly SignedRoute[] = []) {
   const paths: ZodOpenApiPathsObject = {};
   for (const operation of operations) {
     // OpenAPI §4.8.8.2 forbids two paths that differ only in the names of their parameters: the first one names.
@@ -13,6 +13,9 @@ export function createOpenApi(operations: Operation[]) {
       Object.keys(paths).find((known) => shapeOfPath(known) === shapeOfPath(operation.path)) ??
       operation.path;
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(operation, path) };
+  }
+  for (const route of signedRoutes) {
+    paths[route.path] = { [route.method.toLowerCase()]: describeSigned(route) };
   }
   return createDocument({
     openapi: '3.1.0',
@@ -40,6 +43,8 @@ export function createOpenApi(operations: Operation[]) {
     paths,
   });
 }
+
+type Responses = Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>;
 
 function describe(operation: Operation, path: string) {
   const shape = shapeOf(operation.input);
@@ -86,8 +91,27 @@ function describe(operation: Operation, path: string) {
           ...(operation.csv === 'answer' && csvContent),
         },
       },
-      ...describeErrors(operation),
-    } as Record<`${1 | 2 | 3 | 4 | 5}${string}` | 'default', object>,
+      ...describeErrors(
+        errorsOf(operation).filter((code) => operation.method !== 'GET' || code !== 'invalid_json'),
+      ),
+    } as Responses,
+  };
+}
+
+function describeSigned({ name, summary, description, params, headers, body, status, errors }: SignedRoute) {
+  const responses: Record<string, object> = {
+    [status]: { description: 'It is on record.' },
+    ...describeErrors([...errors]),
+  };
+  return {
+    operationId: name,
+    summary,
+    description,
+    security: [],
+    tags: [name.split('.')[0] ?? ''],
+    requestParams: { path: params, header: headers },
+    requestBody: { content: { 'application/json': { schema: body, example: exampleOf(body, 'input') } } },
+    responses: responses as Responses,
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestApi, type TestApi } from '../../../../test/support/api.ts';
+import { handOver } from '../../../../test/support/hand-over.ts';
 
 let tested: TestApi;
 let key: string;
@@ -11,9 +12,12 @@ afterAll(() => tested.close());
 
 const content = { email: { subject: 'Hi', text: 'Hello' } };
 
+/** A message that a provider has taken. */
 async function send(email = 'ada@example.com'): Promise<string> {
   const { body } = await tested.call('POST', '/v1/notifications', { to: { email }, content });
-  return (body.messages as Array<{ id: string }>)[0]?.id ?? '';
+  const id = (body.messages as Array<{ id: string }>)[0]?.id ?? '';
+  await handOver(tested.store, id);
+  return id;
 }
 const report = (id: string, body: object) =>
   tested.call('POST', `/v1/messages/${id}/status`, body, { authorization: `Bearer ${key}` });

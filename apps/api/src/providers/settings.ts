@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { type ErrorDetail, type JsonObject, type ProviderSettings, TidingsError } from '@tidings/contracts';
-import { parseSmtpUrl } from '@tidings/runtime';
+import { parseSmtpUrl, readP256PublicKey } from '@tidings/runtime';
 
 /** What may be shown of a provider's settings. A list of what is shown, so that a new secret is not. */
 export function shownOf(settings: ProviderSettings): JsonObject {
@@ -16,8 +16,10 @@ function identityOf(settings: ProviderSettings): JsonObject {
       const server = `${protocol}//${host}${search}`;
       return { server, from, ...(dkim && { dkim: { domain: dkim.domain, selector: dkim.selector } }) };
     }
-    case 'sendgrid':
-      return { from: settings.from, ...(settings.baseUrl && { baseUrl: settings.baseUrl }) };
+    case 'sendgrid': {
+      const { from, baseUrl, webhookPublicKey } = settings;
+      return { from, ...(baseUrl && { baseUrl }), ...(webhookPublicKey && { webhookPublicKey }) };
+    }
     case 'fcm': {
       const { serviceAccount, baseUrl } = settings;
       const { project_id: projectId, client_email: clientEmail } = serviceAccount;
@@ -48,8 +50,13 @@ function faultsOf(settings: ProviderSettings): ErrorDetail[] {
         ...faultOfSender(settings.from),
         ...(settings.dkim ? faultOfKey('/settings/dkim/privateKey', settings.dkim.privateKey, 1024) : []),
       ];
-    case 'sendgrid':
-      return faultOfSender(settings.from);
+    case 'sendgrid': {
+      const { from, webhookPublicKey: key } = settings;
+      return [
+        ...faultOfSender(from),
+        ...(key ? faultOf('/settings/webhookPublicKey', () => readP256PublicKey(key)) : []),
+      ];
+    }
     case 'fcm':
       return faultOfKey('/settings/serviceAccount/private_key', settings.serviceAccount.private_key, 2048);
     default:

@@ -5,10 +5,10 @@ import { deactivateDevice } from './devices.ts';
 import type { FeedbackRow, TakenMessage } from './feedback.ts';
 import { recordSuppressions, type Suppressed } from './suppressions.ts';
 
-/** Some providers tell the second in which something happened, and clocks differ. Milliseconds. */
-const clockToleranceMs = 1000;
+/** Many providers tell only the second in which something happened. */
+const secondOf = (at: number) => Math.floor(at / 1000);
 
-/** What followed of an end is gone with it. */
+/** What only an open message has. */
 const ended = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
 
 /** The last word on whether a message arrived, and when it was said. */
@@ -18,13 +18,12 @@ type LastWord = Pick<FeedbackRow, 'messageId' | 'type' | 'at'>;
  * Steps of a commit: what follows of feedback that was not on record before.
  *
  * Whether a message arrived, the last that is told says, by when it happened and not by when it was told: `delivered`
- * makes any message delivered that is not bounced since, by way of `sent`, for a success wins however late, and an
- * open one is not sent again. `bounced` makes it bounced if it was handed over, which an unknown one then was; but not
- * when it was replayed since, for it speaks of the life before. What is open and in nobody's hands stays so: its
- * address is not sent to any more.
+ * makes any message delivered, by way of `sent`, for a success wins however late; an open one is not sent again.
+ * `bounced` makes bounced what was handed over, as an unknown one then was, unless a replay has begun another life
+ * since. What waits stays as it is: when it is claimed, its address is found on the list. What was never handed to a
+ * provider stays as it is whatever is told of it, and is sent.
  *
- * For a bounce puts an e-mail address on the project's list and deactivates a device; so does a complaint with an
- * e-mail address.
+ * A bounce puts an e-mail address on the project's list, as a complaint does, or deactivates a device.
  */
 export function* followFeedback(options: {
   database: Database;
@@ -35,7 +34,10 @@ export function* followFeedback(options: {
   newId: () => string;
 }): Steps<void> {
   const { database, db, news, taken } = options;
-  const ofArrival = news.filter(({ type }) => type === 'delivered' || type === 'bounced');
+  const wasTried = ({ messageId }: FeedbackRow) => (taken.get(messageId)?.attempt ?? 0) > 0;
+  const ofArrival = news.filter(
+    (row) => (row.type === 'delivered' || row.type === 'bounced') && wasTried(row),
+  );
   const lastWords = yield* lastWordsOn(database, db, [...new Set(ofArrival.map((row) => row.messageId))]);
   const now = Math.max(0, ...[...taken.values()].map((message) => message.now));
   const bounces = lastWords.filter(({ type }) => type === 'bounced');
@@ -53,7 +55,7 @@ export function* followFeedback(options: {
   }
 }
 
-/** Of the same instant a bounce is the last: providers bounce what they had delivered, not the other way round. */
+/** Of the same second a bounce is the last: providers bounce what they had delivered, not the other way round. */
 function* lastWordsOn(
   { tables: { feedback } }: Database,
   db: Handle,
@@ -67,7 +69,7 @@ function* lastWordsOn(
       .where(and(inArray(feedback.messageId, messageIds), inArray(feedback.type, ['delivered', 'bounced']))),
   );
   const isLater = (one: LastWord, other: LastWord) =>
-    one.at === other.at ? one.type === 'bounced' : one.at > other.at;
+    secondOf(one.at) === secondOf(other.at) ? one.type === 'bounced' : one.at > other.at;
   const last = new Map<string, LastWord>();
   for (const word of words) {
     const known = last.get(word.messageId);
@@ -88,7 +90,7 @@ function* sinceReplay({ tables: { replays } }: Database, db: Handle, words: Last
       .groupBy(replays.messageId),
   );
   const replayedAt = new Map(found.map(({ messageId, at }) => [messageId, at ?? 0]));
-  return words.filter(({ messageId, at }) => at + clockToleranceMs > (replayedAt.get(messageId) ?? 0));
+  return words.filter(({ messageId, at }) => secondOf(at) >= secondOf(replayedAt.get(messageId) ?? 0));
 }
 
 function* moveToDelivered(

@@ -27,7 +27,7 @@ export type FeedbackResult = 'recorded' | 'repeated' | 'unknown';
 /** A message that feedback is about, taken until the commit. */
 export type TakenMessage = Pick<
   Tables['messages']['$inferSelect'],
-  'id' | 'projectId' | 'channel' | 'platform' | 'address'
+  'id' | 'projectId' | 'channel' | 'platform' | 'address' | 'attempt'
 > & {
   /** The time of the commit. */
   now: number;
@@ -127,6 +127,7 @@ function* takeMessages(
           channel: messages.channel,
           platform: messages.platform,
           address: messages.address,
+          attempt: messages.attempt,
           now: database.now,
         }),
     );

@@ -57,6 +57,13 @@ export async function getProvider(
   return found;
 }
 
+/** The provider of this id in whatever project: its own webhook names no other. */
+export async function findProvider(database: Database, id: string): Promise<ProviderRow | undefined> {
+  const { providers } = database.tables;
+  const [found] = await database.handle.select().from(providers).where(eq(providers.id, id));
+  return found;
+}
+
 /** Changes the given fields; undefined when there is no such provider, `taken` when another has the name. */
 export function updateProvider(
   database: Database,
