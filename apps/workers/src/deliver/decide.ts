@@ -1,19 +1,10 @@
-import { preferenceOf, type Words, wordsOf } from '@tidings/contracts';
-import type { Decide, Question, Store } from '@tidings/db';
-import { quietUntil } from './quiet-until.ts';
+import { type DeliveryRules, decideDelivery, wordsOf } from '@tidings/contracts';
+import type { Decide, Store } from '@tidings/db';
 
-interface Rules {
-  timezone: string;
-  required: ReadonlySet<string>;
-  defaults: Words;
-}
-
-const none: Rules = { timezone: 'UTC', required: new Set(), defaults: new Map() };
-const noWords: Words = new Map();
+const none: DeliveryRules = { timezone: 'UTC', required: new Set(), defaults: new Map() };
 
 /**
- * Who gets what, decided at the last moment: what the recipient opted out of is skipped, and in its quiet hours all
- * but critical messages wait. Critical ones obey an opt-out too; only a required category does not.
+ * Who gets what (`decideDelivery`), decided at the last moment.
  *
  * The rules of projects are read again once they are older than `rulesMs`; what recipients say comes with the claim
  * and holds at once. Many who ask at the same time read once.
@@ -28,12 +19,12 @@ export function createDeciding(options: {
   async function read(): Promise<Decide> {
     const all = await store.projectRules();
     const rulesOf = new Map(
-      all.map(({ projectId, timezone, required, defaults }): [string, Rules] => [
+      all.map(({ projectId, timezone, required, defaults }): [string, DeliveryRules] => [
         projectId,
         { timezone, required: new Set(required), defaults: wordsOf(defaults) },
       ]),
     );
-    return (question) => decideBy(rulesOf.get(question.projectId) ?? none, question);
+    return (question) => decideDelivery(rulesOf.get(question.projectId) ?? none, question);
   }
 
   return () => {
@@ -47,38 +38,4 @@ export function createDeciding(options: {
     });
     return decide;
   };
-}
-
-function decideBy(rules: Rules, question: Question): ReturnType<Decide> {
-  const { channel, category, isCritical, wishes, now } = question;
-  const { enabled } = preferenceOf({
-    channel,
-    category,
-    isRequired: category !== null && rules.required.has(category),
-    recipient: wishes === undefined || wishes.words.length === 0 ? noWords : wordsOf(wishes.words),
-    project: rules.defaults,
-  });
-  if (!enabled) return { kind: 'skip' };
-  if (isCritical || !wishes?.quietHours) return { kind: 'send' };
-  const until = quietUntilIn([wishes.timezone, rules.timezone, 'UTC'], {
-    now,
-    quietHours: wishes.quietHours,
-  });
-  return until === undefined ? { kind: 'send' } : { kind: 'wait', until };
-}
-
-/** In the first zone that there is: what one version of the zones' data knew, another may not. */
-function quietUntilIn(
-  zones: Array<string | null>,
-  rest: Omit<Parameters<typeof quietUntil>[0], 'timezone'>,
-): number | undefined {
-  for (const timezone of zones) {
-    if (timezone === null) continue;
-    try {
-      return quietUntil({ ...rest, timezone });
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
-  }
-  return undefined;
 }
