@@ -135,6 +135,10 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     path: `/v1/messages/${ids.message}`,
     trpc: () => tidings.messages.get.query({ id: ids.message }),
   }),
+  'messages.explain': () => ({
+    path: `/v1/messages/${ids.message}/explanation`,
+    trpc: () => tidings.messages.explain.query({ id: ids.message }),
+  }),
   'messages.replay': async () => {
     const [one = '', other = ''] = await someDead(2);
     return {

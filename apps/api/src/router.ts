@@ -34,6 +34,7 @@ import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
 import { list as listInvitations } from './invitations/list.ts';
 import { revoke as revokeInvitation } from './invitations/revoke.ts';
+import { explain as explainMessage } from './messages/explain.ts';
 import { get as getMessage } from './messages/get.ts';
 import { replay } from './messages/replay.ts';
 import { createReplays } from './messages/replays.ts';
@@ -106,7 +107,7 @@ export function createRouter(options: {
       list: list(store),
       cancel: cancel(store),
     }),
-    messages: router({ get: getMessage(store), replay: replay(replays) }),
+    messages: router({ get: getMessage(store), explain: explainMessage(store), replay: replay(replays) }),
     deadLetters: router({
       list: listDeadLetters(store),
       get: getDeadLetter({ store, engine: tools.engine }),

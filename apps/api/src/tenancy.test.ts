@@ -107,6 +107,7 @@ const aims: Record<string, () => Aim> = {
   'notifications.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'notifications.cancel': () => ({ input: { id: ids.notification }, told: 'not_found' }),
   'messages.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
+  'messages.explain': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'messages.replay': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'deadLetters.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'deadLetters.get': () => ({ input: { id: ids.message }, told: 'not_found' }),

@@ -11,6 +11,7 @@ import type {
   createRecipientToken,
   createTemplate,
   eraseRecipient,
+  explainMessage,
   exportRecipient,
   getAccount,
   getApiKey,
@@ -107,7 +108,11 @@ export interface Tidings {
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
   };
-  messages: { get: Query<typeof getMessage>; replay: Mutation<typeof replayMessage> };
+  messages: {
+    get: Query<typeof getMessage>;
+    explain: Query<typeof explainMessage>;
+    replay: Mutation<typeof replayMessage>;
+  };
   deadLetters: {
     list: Query<typeof listDeadLetters>;
     get: Query<typeof getDeadLetter>;
