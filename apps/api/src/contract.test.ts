@@ -145,6 +145,10 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     body: { type: 'opened', at: '2027-01-31T08:00:00Z', code: '250', response: 'Ok', eventId: 'evt-1' },
     trpc: () => tidings.messages.report.mutate({ id: ids.message, type: 'opened' }),
   }),
+  'messages.explain': () => ({
+    path: `/v1/messages/${ids.message}/explanation`,
+    trpc: () => tidings.messages.explain.query({ id: ids.message }),
+  }),
   'messages.replay': async () => {
     const [one = '', other = ''] = await someDead(2);
     return {

@@ -35,6 +35,7 @@ import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
 import { list as listInvitations } from './invitations/list.ts';
 import { revoke as revokeInvitation } from './invitations/revoke.ts';
+import { explain as explainMessage } from './messages/explain.ts';
 import { get as getMessage } from './messages/get.ts';
 import { replay } from './messages/replay.ts';
 import { createReplays } from './messages/replays.ts';
@@ -117,6 +118,7 @@ export function createRouter(options: {
     }),
     messages: router({
       get: getMessage(store),
+      explain: explainMessage(store),
       replay: replay(replays),
       report: report({ store, recordFeedback }),
     }),

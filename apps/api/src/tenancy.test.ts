@@ -112,6 +112,7 @@ const aims: Record<string, () => Aim> = {
   'notifications.cancel': () => ({ input: { id: ids.notification }, told: 'not_found' }),
   'messages.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'messages.report': () => ({ input: { id: ids.message, type: 'bounced' }, told: 'not_found' }),
+  'messages.explain': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'messages.replay': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'deadLetters.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'deadLetters.get': () => ({ input: { id: ids.message }, told: 'not_found' }),

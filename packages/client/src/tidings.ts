@@ -12,6 +12,7 @@ import type {
   createRecipientToken,
   createTemplate,
   eraseRecipient,
+  explainMessage,
   exportRecipient,
   exportSuppressions,
   getAccount,
@@ -116,6 +117,7 @@ export interface Tidings {
   };
   messages: {
     get: Query<typeof getMessage>;
+    explain: Query<typeof explainMessage>;
     replay: Mutation<typeof replayMessage>;
     report: Mutation<typeof reportMessage>;
   };

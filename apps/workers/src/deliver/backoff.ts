@@ -1,3 +1,4 @@
+import { failuresAtMost } from '@tidings/contracts';
 import type { ProviderResult } from '../providers/provider.ts';
 
 /** How failures are spread over time. */
@@ -8,7 +9,11 @@ export interface RetryPolicy {
   capMs: number;
 }
 
-export const defaultRetryPolicy: RetryPolicy = { maxFailures: 8, baseMs: 1000, capMs: 15 * 60_000 };
+export const defaultRetryPolicy: RetryPolicy = {
+  maxFailures: failuresAtMost,
+  baseMs: 1000,
+  capMs: 15 * 60_000,
+};
 
 const minRetryAfterMs = 1000;
 const maxRetryAfterMs = 3_600_000;

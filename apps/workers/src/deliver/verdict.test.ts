@@ -1,3 +1,4 @@
+import { attemptOutcomes, countsFailure } from '@tidings/contracts';
 import { describe, expect, test } from 'vitest';
 import { defaultRetryPolicy, retryDelayMs } from './backoff.ts';
 import { verdictOn } from './verdict.ts';
@@ -7,6 +8,14 @@ const policy = defaultRetryPolicy;
 const full = () => 1;
 
 describe('what becomes of a message after an attempt', () => {
+  test('what counts against the budget is what an explanation says', () => {
+    for (const outcome of attemptOutcomes) {
+      if (outcome === 'started' || outcome === 'lost') continue;
+      const verdict = verdictOn({ outcome }, fresh, policy, full);
+      expect('countsFailure' in verdict && verdict.countsFailure, outcome).toBe(countsFailure[outcome]);
+    }
+  });
+
   test('sent is sent', () => {
     expect(verdictOn({ outcome: 'sent' }, fresh, policy, full)).toEqual({ status: 'sent' });
   });

@@ -41,6 +41,7 @@ export async function publishedTemplate(
 
 /** What a message is rendered from. */
 export interface RenderedVersion {
+  version: number;
   content: TemplateRow['content'];
   /** The locale of the project, for whom no better one is found. */
   defaultLocale: string;
@@ -50,7 +51,7 @@ export interface RenderedVersion {
 export async function templateById(database: Database, id: string): Promise<RenderedVersion | undefined> {
   const { templates, projects } = database.tables;
   const [found] = await database.handle
-    .select({ content: templates.content, defaultLocale: projects.defaultLocale })
+    .select({ version: templates.version, content: templates.content, defaultLocale: projects.defaultLocale })
     .from(templates)
     .innerJoin(projects, eq(projects.id, templates.projectId))
     .where(eq(templates.id, id));

@@ -1,5 +1,5 @@
-import type { QuietHours } from '@tidings/contracts';
 import { Temporal } from 'temporal-polyfill';
+import type { QuietHours } from './quiet-hours.ts';
 
 /**
  * When the quiet hours that `now` is in are over, in milliseconds since the epoch; undefined outside of them.
