@@ -199,8 +199,8 @@ describe("SendGrid's signed event webhook", () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => send()));
     const events = ids.flatMap((id) => Array.from({ length: 100 }, () => sendGridEvent(id, 'click')));
     expect((await postSendGrid([...events, sendGridEvent(ids[19] ?? '', 'delivered')])).status).toBe(204);
-    const rows = await tested.query(`SELECT count(*) AS n FROM feedback WHERE message_id = '${ids[7]}'`);
-    expect(rows).toEqual([{ n: 100 }]);
+    const rows = await tested.query(`SELECT event_id FROM feedback WHERE message_id = '${ids[7]}'`);
+    expect(rows).toHaveLength(100);
     expect((await messageOf(ids[19] ?? '')).status).toBe('delivered');
   });
 });
