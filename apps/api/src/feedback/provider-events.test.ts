@@ -132,6 +132,7 @@ describe("SendGrid's signed event webhook", () => {
   test.each<[event: string, more: object, status: string, facts: object]>([
     ['bounce', { type: 'bounce', status: '5.1.1', reason: '550 5.1.1 unknown' }, 'bounced', {}],
     ['bounce', { type: 'blocked', reason: '550 5.7.1 listed' }, 'sent', {}],
+    ['bounce', { type: 'expired' }, 'sent', {}],
     ['dropped', { reason: 'Bounced Address' }, 'bounced', {}],
     ['dropped', { reason: 'Spam Content' }, 'sent', {}],
     ['deferred', { response: '450 later' }, 'sent', {}],
