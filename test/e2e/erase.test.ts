@@ -66,8 +66,7 @@ const dyingProgram = `
   const store = createStore(await openDatabase(process.env));
   const projectId = await store.ensureProject({ id: 'prj_none', key: 'default' });
   const actor = { kind: 'system', id: '', address: '', requestId: '' };
-  const ids = { auditId: 'aud_1', newKey: 'k', newId: () => 'sup_' + performance.now() };
-  const { recipientId } = await store.beginErasure(projectId, 'ada', { actor, ...ids });
+  const { recipientId } = await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_1', newKey: 'k', newId: () => 'sup_1' });
   await store.continueErasure(recipientId);
   process.kill(process.pid, 'SIGKILL');`;
 

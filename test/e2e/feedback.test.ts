@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type OneSignalSink, startOneSignalSink } from '../support/onesignal-sink.ts';
 import { createSendGridSigner, type SendGridSigner } from '../support/sendgrid-signer.ts';
 import { type SendGridSink, startSendGridSink } from '../support/sendgrid-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -9,12 +12,16 @@ afterEach(async () => {
   for (const undo of cleanUp.splice(0).reverse()) await undo();
 });
 
+const secret = `whsec_${randomBytes(32).toString('base64')}`;
+const streamSecret = 'a-secret-of-the-event-stream';
 let running: TestTidings;
 let sink: SendGridSink;
+let oneSignal: OneSignalSink;
 let signer: SendGridSigner;
 beforeEach(async () => {
   const dir = tempDir();
   sink = await startSendGridSink();
+  oneSignal = await startOneSignalSink();
   signer = await createSendGridSigner();
   running = await startTidings({
     dataDir: dir.path,
@@ -23,9 +30,14 @@ beforeEach(async () => {
       SENDGRID_BASE_URL: sink.url,
       SENDGRID_WEBHOOK_PUBLIC_KEY: signer.publicKey,
       EMAIL_FROM: 'Acme <hello@acme.example>',
+      ONESIGNAL_APP_ID: oneSignal.appId,
+      ONESIGNAL_API_KEY: oneSignal.apiKey,
+      ONESIGNAL_BASE_URL: oneSignal.url,
+      ONESIGNAL_WEBHOOK_SECRET: streamSecret,
+      PROVIDER_EVENTS_SECRET: secret,
     },
   });
-  cleanUp.push(dir.remove, sink.stop, running.stop);
+  cleanUp.push(dir.remove, sink.stop, oneSignal.stop, running.stop);
 });
 
 /** Sends a mail; answers its message once SendGrid has taken it. */
@@ -53,14 +65,17 @@ async function tell(event: string, more: { seconds: number; ours?: boolean; [fie
   }));
   const body = JSON.stringify(events);
   const { signature, timestamp } = await signer.headersOf(body);
-  const response = await fetch(`${running.url}/v1/provider-events/sendgrid`, {
+  await post('sendgrid', body, {
+    'x-twilio-email-event-webhook-signature': signature,
+    'x-twilio-email-event-webhook-timestamp': timestamp,
+  });
+}
+
+async function post(provider: string, body: string, headers: Record<string, string>) {
+  const response = await fetch(`${running.url}/v1/provider-events/${provider}`, {
     method: 'POST',
     body,
-    headers: {
-      'content-type': 'application/json',
-      'x-twilio-email-event-webhook-signature': signature,
-      'x-twilio-email-event-webhook-timestamp': timestamp,
-    },
+    headers: { 'content-type': 'application/json', ...headers },
   });
   expect(response.status, await response.text()).toBe(204);
 }
@@ -114,4 +129,35 @@ test('a bounce after a delivery is the end, told once or twice, and a complaint 
   const { status, facts, timeline } = await messageOf(id);
   expect([status, facts.complainedAt]).toEqual(['bounced', expect.any(String)]);
   expect(timeline.filter(({ feedback }) => feedback === 'bounced')).toHaveLength(1);
+});
+
+test("a push is found by OneSignal's id; one that bounces later deactivates its device", async () => {
+  const { tidings } = running;
+  await tidings.recipients.upsert.mutate({ externalId: 'ada' });
+  await tidings.devices.register.mutate({
+    recipientId: 'ada',
+    platform: 'onesignal',
+    token: oneSignal.subscribe(),
+  });
+  const { messages } = await tidings.notifications.send.mutate({
+    to: { recipientId: 'ada' },
+    content: { push: { title: 'Hello', body: 'there' } },
+    channels: ['push'],
+  });
+  const { id, attempts } = await ended(tidings, messages[0]?.id ?? '');
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const event = { id: 'e3f7', kind: 'message.push.received', timestamp };
+  const message = { id: attempts[0]?.providerMessageId };
+  await post('onesignal', JSON.stringify({ event, message }), { authorization: `Bearer ${streamSecret}` });
+  expect(await messageOf(id)).toMatchObject({ status: 'delivered', channel: 'push' });
+  const body = JSON.stringify({ events: [{ messageId: id, type: 'bounced' }] });
+  const at = new Date();
+  await post('onesignal', body, {
+    'webhook-id': 'wh_1',
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(secret).sign('wh_1', at, body),
+  });
+  expect(await statusOf(id)).toBe('bounced');
+  const { devices } = await tidings.recipients.get.query({ recipientId: 'ada' });
+  expect(devices).toMatchObject([{ deactivatedAt: expect.any(String) }]);
 });

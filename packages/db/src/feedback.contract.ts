@@ -115,6 +115,20 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
       expect(message.status).toBe('sent');
     });
 
+    test('told many times at once, in any order and while attempts come back, is stored once', async () => {
+      const inHand = await Promise.all(Array.from({ length: 20 }, async () => claimed(await accepted())));
+      const told = inHand.map(({ id }): Feedback => ({ messageId: id, type: 'delivered', eventId: 'one' }));
+      const orders = Array.from({ length: 8 }, (_, turn) => [...told.slice(turn), ...told.slice(0, turn)]);
+      const [results] = await Promise.all([
+        Promise.all(orders.map((order, turn) => record(turn % 2 === 0 ? order : order.toReversed()))),
+        ...inHand.map((message) => settleSent(message)),
+      ]);
+      const recorded = results.flat().filter((result) => result === 'recorded');
+      expect(recorded).toHaveLength(told.length);
+      expect(await stored()).toHaveLength(told.length);
+      for (const { id } of inHand) expect(await statusOf(id)).toBe('delivered');
+    });
+
     test('without an id is known by its instant, and is never later than it was told', async () => {
       const id = await sent();
       expect(await tell(id, 'opened', 5000)).toEqual(['recorded']);

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { FeedbackType } from '@tidings/contracts';
 import type { Feedback } from '@tidings/db';
 import { cleanedText } from './cleaned-text.ts';
+import { instantOf } from './instant-of.ts';
 import type { Scheme, Told } from './scheme.ts';
 
 /**
@@ -37,14 +38,11 @@ function readEvent(body: unknown): Told {
   const kind = cleanedText(event?.kind) ?? '';
   const type = Object.hasOwn(types, kind) ? types[kind] : undefined;
   if (type === undefined) return { feedback: [], ignored: 1 };
-  const seconds = Number(
-    cleanedText(event?.timestamp) ?? (typeof event?.timestamp === 'number' ? event.timestamp : 0),
-  );
   const told: Feedback = {
     providerMessageId: cleanedText(message?.id) ?? undefined,
     type,
     eventId: cleanedText(event?.id) ?? undefined,
-    ...(seconds > 0 && seconds < 1e11 && { at: Math.round(seconds * 1000) }),
+    at: instantOf(event?.timestamp),
   };
   return { feedback: [told], ignored: 0 };
 }

@@ -132,6 +132,7 @@ describe("SendGrid's signed event webhook", () => {
   test.each<[event: string, more: object, status: string, facts: object]>([
     ['bounce', { type: 'bounce', status: '5.1.1', reason: '550 5.1.1 unknown' }, 'bounced', {}],
     ['bounce', { type: 'blocked', reason: '550 5.7.1 listed' }, 'sent', {}],
+    ['bounce', { type: 'expired' }, 'sent', {}],
     ['dropped', { reason: 'Bounced Address' }, 'bounced', {}],
     ['dropped', { reason: 'Spam Content' }, 'sent', {}],
     ['deferred', { response: '450 later' }, 'sent', {}],
@@ -199,8 +200,8 @@ describe("SendGrid's signed event webhook", () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => send()));
     const events = ids.flatMap((id) => Array.from({ length: 100 }, () => sendGridEvent(id, 'click')));
     expect((await postSendGrid([...events, sendGridEvent(ids[19] ?? '', 'delivered')])).status).toBe(204);
-    const rows = await tested.query(`SELECT count(*) AS n FROM feedback WHERE message_id = '${ids[7]}'`);
-    expect(rows).toEqual([{ n: 100 }]);
+    const rows = await tested.query(`SELECT event_id FROM feedback WHERE message_id = '${ids[7]}'`);
+    expect(rows).toHaveLength(100);
     expect((await messageOf(ids[19] ?? '')).status).toBe('delivered');
   });
 });

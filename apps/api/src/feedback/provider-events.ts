@@ -36,7 +36,7 @@ export function createReceiveProviderEvents(options: {
     if (!scheme.isSigned(headers, body, now())) throw new TidingsError('invalid_signature');
     const { feedback, ignored } = scheme.read(parseForeignJson(body), headers);
     const { name, kind, projectId } = source;
-    if (ignored > 0) metrics.feedback.inc({ type: 'other', source: kind, result: 'ignored' }, ignored);
     await recordFeedback(feedback, { projectId, source: name, kind });
+    if (ignored > 0) metrics.feedback.inc({ type: 'other', source: kind, result: 'ignored' }, ignored);
   };
 }

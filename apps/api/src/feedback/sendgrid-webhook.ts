@@ -1,9 +1,9 @@
 import { type KeyObject, verify } from 'node:crypto';
-import type { FeedbackType } from '@tidings/contracts';
-import { idSchema } from '@tidings/contracts';
+import { type FeedbackType, idSchema } from '@tidings/contracts';
 import type { Feedback } from '@tidings/db';
 import { readP256PublicKey } from '@tidings/runtime';
 import { cleanedText } from './cleaned-text.ts';
+import { instantOf } from './instant-of.ts';
 import type { Scheme, Told } from './scheme.ts';
 
 export const sendGridSignatureHeader = 'x-twilio-email-event-webhook-signature';
@@ -46,7 +46,7 @@ type SendGridEvent = Readonly<Record<string, unknown>>;
  */
 const types: Readonly<Record<string, (event: SendGridEvent) => FeedbackType | undefined>> = {
   delivered: () => 'delivered',
-  bounce: ({ type }) => (type === 'blocked' ? undefined : 'bounced'),
+  bounce: ({ type = 'bounce' }) => (type === 'bounce' ? 'bounced' : undefined),
   dropped: ({ reason }) =>
     /^(Bounced Address|Invalid)$/i.test(cleanedText(reason) ?? '') ? 'bounced' : undefined,
   spamreport: () => 'complained',
@@ -67,13 +67,10 @@ function feedbackOf(event: SendGridEvent): Feedback | undefined {
   const name = cleanedText(event.event) ?? '';
   const type = Object.hasOwn(types, name) ? types[name]?.(event) : undefined;
   if (type === undefined) return undefined;
-  const { timestamp } = event;
   return {
     ...messageOf(event),
     type,
-    ...(typeof timestamp === 'number' &&
-      timestamp > 0 &&
-      timestamp < 1e11 && { at: Math.round(timestamp * 1000) }),
+    at: instantOf(event.timestamp),
     eventId: cleanedText(event.sg_event_id) ?? undefined,
     code: cleanedText(event.status, 100),
     response: cleanedText(event.reason ?? event.response),
