@@ -38,8 +38,12 @@ const url = (schemes: string[], words: string[] = []) =>
 const urls = (schemes: string[]) =>
   z
     .string()
-    .transform((text) => text.split(/\s+/).filter(Boolean))
-    .pipe(z.array(url(schemes)).min(1));
+    .refine((text) => wordsOf(text).every((word) => schemes.includes(protocolOf(word))), {
+      message: `must be a URL that begins with ${schemes.join('// or ')}//, or several apart by spaces`,
+    })
+    .transform(wordsOf);
+
+const wordsOf = (text: string) => text.split(/\s+/).filter(Boolean);
 
 /** It becomes a header's value. */
 const secretWord = z.string().regex(/^[!-~]{1,500}$/, 'must be printable ASCII without spaces');

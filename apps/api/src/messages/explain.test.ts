@@ -35,6 +35,7 @@ const waits: Reason[] = [
   'provider_transient',
   'provider_unavailable',
   'provider_configuration',
+  'rate_limited',
   'connection_lost',
 ];
 const all = Object.entries(ends).flatMap(([status, whys]) =>
