@@ -113,3 +113,16 @@ describe('no statement of the upkeep, and no search or claim, walks over a whole
     expect((await plansOf(run)).filter((line) => fullScan.test(line))).toEqual([]);
   });
 });
+
+test('an address on the list of suppressions is found by its hash, however long the list', async () => {
+  await database.handle.update(database.tables.projects).set({ suppressionKey: 'k' }).returning();
+  const plans = [
+    await plansOf(() => store.listSuppressions(projectId, { address: 'ada@example.com', limit: 20 })),
+    await plansOf(() => store.suppressionsOf(projectId, [{ channel: 'email', address: 'ada@example.com' }])),
+  ];
+  for (const plan of plans) {
+    expect(plan.filter((line) => line.includes(' suppressions '))).toEqual([
+      expect.stringContaining('USING INDEX suppressions_address (address_hash=?'),
+    ]);
+  }
+});

@@ -315,7 +315,8 @@ export function defineTables(c: typeof sqliteColumns) {
       createdAt: c.timestamp('created_at').notNull(),
     },
     (t) => [
-      c.uniqueIndex('suppressions_address').on(t.projectId, t.channel, t.addressHash, t.category),
+      // The hash first: it is of one project and one channel, and claims look it up alone.
+      c.uniqueIndex('suppressions_address').on(t.addressHash, t.projectId, t.channel, t.category),
       c.index('suppressions_project').on(t.projectId, t.id),
     ],
   );
