@@ -67,3 +67,19 @@ test('who unsubscribed still gets what is required, and who complained does not'
     'suppressed: complaint',
   );
 });
+
+test('the list goes out as a file and comes in as one, over a real connection', async () => {
+  const [one, other] = [await start(), await start()];
+  const items = Array.from({ length: 1000 }, (_, index) => ({ address: `reader-${index}@example.com` }));
+  await one.tidings.suppressions.import.mutate({ items, reason: 'complaint' });
+  const authorization = `Bearer ${one.apiKey}`;
+  const answer = await fetch(`${one.url}/v1/suppressions/export`, { headers: { authorization } });
+  expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  const taken = await fetch(`${other.url}/v1/suppressions/import`, {
+    method: 'POST',
+    body: await answer.text(),
+    headers: { authorization: `Bearer ${other.apiKey}`, 'content-type': 'text/csv' },
+  });
+  expect(taken.status).toBe(200);
+  expect(await endOf(other, await send(other, 'reader-7@example.com'))).toBe('suppressed: complaint');
+});

@@ -136,3 +136,16 @@ test('a page of dead letters walks their own index, whatever it is asked for', a
     expect(plan.join()).not.toMatch(/TEMP B-TREE/);
   }
 });
+
+test('an address on the list of suppressions is found by its hash, however long the list', async () => {
+  await database.handle.update(database.tables.projects).set({ suppressionKey: 'k' }).returning();
+  const plans = [
+    await plansOf(() => store.listSuppressions(projectId, { address: 'ada@example.com', limit: 20 })),
+    await plansOf(() => store.suppressionsOf(projectId, [{ channel: 'email', address: 'ada@example.com' }])),
+  ];
+  for (const plan of plans) {
+    expect(plan.filter((line) => line.includes(' suppressions '))).toEqual([
+      expect.stringContaining('USING INDEX suppressions_address (address_hash=?'),
+    ]);
+  }
+});

@@ -158,6 +158,8 @@ export function suppressionsContract(dialect: string, open: () => Promise<Databa
         await accepted('Token'),
         await accepted('ada@example.com'),
       ];
+      // Even if it had the same key.
+      await store.suppressionKeyOf(other, suppressing.newKey);
       const theirs = await accepted('ada@example.com', { projectId: other });
       const { claimed } = await claim([...mine, theirs]);
       expect(claimed.map(({ message }) => message.id).sort()).toEqual([mine[1], mine[2], theirs].sort());
@@ -291,6 +293,8 @@ export function suppressionsContract(dialect: string, open: () => Promise<Databa
 
       test("another project's link, or message, is none of this one's", async () => {
         const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+        // Even if it had the same key.
+        await store.suppressionKeyOf(other, suppressing.newKey);
         const theirs = await accepted('ada@example.com', { projectId: other });
         await unsubscribe(theirs, await hashOf('ada@example.com'));
         expect(await told()).toEqual([]);

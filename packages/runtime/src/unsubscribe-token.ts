@@ -25,8 +25,8 @@ export function unsubscribeKey(suppressionKey: string): Buffer {
 
 /**
  * A token for a URL: ids in octets, the category, and HMAC-SHA-256 over both, cut to 128 bits (RFC 2104 §5 asks for half
- * of the hash at least), in base64url. It is the same for every copy of a message, holds no address, and is good without
- * end: what RFC 8058 §3.1 wants signed must outlive the message's record.
+ * of the hash at least), in base64url: the part that is hard to forge, as RFC 8058 §3.1 wants. It is the same for every
+ * copy of a message, holds no address, and is good without end: a mail may be kept longer than its record.
  */
 export function makeUnsubscribeToken(key: Buffer, unsubscription: Unsubscription): string {
   const { projectId, messageId, subject, category } = unsubscription;

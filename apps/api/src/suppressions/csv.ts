@@ -17,7 +17,9 @@ export function writeCsv(page: { items: SuppressionView[] }, isFirst: boolean): 
   });
 }
 
+const linesAtMost = 1000;
 const notesAtMost = 500;
+const breaks = /\p{Cc}+/gu;
 
 /**
  * The items of an import, from CSV with a header line: what `writeCsv` wrote, or what SendGrid (`email`, `reason`,
@@ -41,6 +43,8 @@ function linesOf(text: string): Array<Record<string, string>> {
       bom: true,
       columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
       skip_empty_lines: true,
+      // One more than is taken, so that whoever sends more hears of it.
+      to: linesAtMost + 1,
       trim: true,
     });
   } catch (cause) {
@@ -58,7 +62,8 @@ function itemOf(line: Record<string, string>): Record<string, string> {
     address: line.address ?? line.email,
     category: line.category,
     reason: isOurs ? reason : '',
-    note: (line.note ?? (theirs || line.error))?.slice(0, notesAtMost),
+    // What another service quotes may be long, and of several lines.
+    note: line.note ?? shortened(theirs || (line.error ?? '')),
   };
   return Object.fromEntries(
     Object.entries(cells).flatMap(([name, cell]) =>
@@ -66,6 +71,10 @@ function itemOf(line: Record<string, string>): Record<string, string> {
       cell === undefined || (cell === '' && name !== 'address') ? [] : [[name, withoutApostrophe(cell)]],
     ),
   );
+}
+
+function shortened(text: string): string {
+  return text.replaceAll(breaks, ' ').trim().slice(0, notesAtMost).toWellFormed();
 }
 
 /** What `writeCsv` put in front of a formula. */

@@ -133,6 +133,11 @@ describe('as CSV', () => {
       '\ufeff"address","code","error","created_at"\n"one@example.com","550","No such user","Fri, 21 Oct 2011"\n',
       ['one@example.com', 'hard_bounce', 'No such user'],
     ],
+    [
+      'answers of several lines',
+      `email,reason\none@example.com,"550 first\r\nsecond ${'😀'.repeat(300)}"\n`,
+      ['one@example.com', 'hard_bounce', expect.stringMatching(/^550 first second [^\r\n]{483}$/)],
+    ],
     ['reasons of ours', 'Email,Reason\none@example.com,Complaint\n', ['one@example.com', 'complaint', null]],
   ])('%s are taken in', async (_, csv, expected) => {
     const answer = await postCsv(csv, '?reason=hard_bounce', 'text/csv; charset=utf-8');

@@ -8,7 +8,7 @@ export interface Unsubscribe {
   ask(token: string): Promise<Response>;
   /**
    * For mail programs and that button. What the body says is not looked at: the method alone tells a person's wish from
-   * a scanner's visit (§3.1). It answers itself, never with a redirect (§3.2).
+   * a scanner's visit. It answers itself, never with a redirect (§3.1).
    */
   confirm(token: string, requestId: string): Promise<Response>;
 }

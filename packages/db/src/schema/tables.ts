@@ -52,6 +52,25 @@ export interface StoredSource {
   parts?: Record<string, string>;
 }
 
+/** Of messages that ended as they were meant to, and so are no dead letters. */
+export const harmlessReasons = [
+  'no_address',
+  'no_device',
+  'opted_out',
+  'no_provider',
+  'hard_bounce',
+  'complaint',
+  'unsubscribed',
+  'manual',
+  'erased',
+  'canceled_by_request',
+] as const satisfies readonly Reason[];
+
+/** As SQL: SQLite uses an index with a condition only for queries that say the same without parameters. */
+export function listOf(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(', ');
+}
+
 /** The schema, written once for both dialects. */
 export function defineTables(c: typeof sqliteColumns) {
   const projects = c.table(
@@ -315,7 +334,8 @@ export function defineTables(c: typeof sqliteColumns) {
       createdAt: c.timestamp('created_at').notNull(),
     },
     (t) => [
-      c.uniqueIndex('suppressions_address').on(t.projectId, t.channel, t.addressHash, t.category),
+      // The hash first: it is of one project and one channel, and claims look it up alone.
+      c.uniqueIndex('suppressions_address').on(t.addressHash, t.projectId, t.channel, t.category),
       c.index('suppressions_project').on(t.projectId, t.id),
     ],
   );
@@ -543,10 +563,12 @@ export function defineTables(c: typeof sqliteColumns) {
         .on(t.place, t.channel, t.lane, t.projectId, t.dueAt, t.id)
         .where(sql`${t.place} is not null`),
       c.index('messages_expiring').on(t.expiresAt).where(sql`${t.place} is not null`),
+      // By what it ended for and not by its status, which every claim changes: Postgres updates in place (HOT) only
+      // where no column of an index or of its condition changes.
       c
         .index('messages_dead')
         .on(t.projectId, t.id)
-        .where(sql`${t.status} in ('failed', 'bounced', 'unknown', 'expired')`),
+        .where(sql`${t.place} is null and ${t.reason} not in (${sql.raw(listOf(harmlessReasons))})`),
     ],
   );
 

@@ -1,7 +1,7 @@
 import { type DeadLetterFilters, deadStatuses } from '@tidings/contracts';
-import { and, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../database.ts';
-import type { Tables } from '../schema/tables.ts';
+import { harmlessReasons, listOf, type Tables } from '../schema/tables.ts';
 import type { MessageRow } from './claim.ts';
 import { type Page, pageById } from './pages.ts';
 import type { AttemptRow, NotificationRow } from './read.ts';
@@ -23,10 +23,13 @@ export interface DeadLetterRow {
   last: Pick<AttemptRow, 'provider' | 'code'> | null;
 }
 
-/** What the index of dead letters holds: SQLite uses it only where the query says the same, not with parameters. */
-function isDead({ status }: Tables['messages']): SQL {
-  const list = deadStatuses.map((one) => `'${one}'`).join(', ');
-  return sql`${status} in (${sql.raw(list)})`;
+/** Begins with what the index of dead letters is conditioned on. */
+function isDead({ place, reason, status }: Tables['messages']): SQL | undefined {
+  return and(
+    isNull(place),
+    sql`${reason} not in (${sql.raw(listOf(harmlessReasons))})`,
+    inArray(status, [...deadStatuses]),
+  );
 }
 
 /** A page of the project's dead letters, newest first, with one more than asked for when there are more. */

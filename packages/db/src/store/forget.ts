@@ -1,9 +1,8 @@
-import { channels } from '@tidings/contracts';
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { ErasedAddresses } from '../schema/tables.ts';
 import { endOfWaiting } from './end.ts';
-import { addressHash } from './suppressions.ts';
+import { addressHash, withHashes } from './suppressions.ts';
 
 /** What a notification is without its payload. */
 export const withoutPayload = { toName: null, content: null, emailParts: null, data: {}, metadata: {} };
@@ -83,11 +82,12 @@ export function inPieces(ids: string[], size: number): string[][] {
  * hashes. What somebody wrote beside them goes too.
  */
 export function* forgetSuppressed(
-  { tables: { projects, suppressions } }: Database,
+  database: Database,
   db: Handle,
   projectId: string,
   { emails, tokens }: ErasedAddresses,
 ): Steps<void> {
+  const { projects, suppressions } = database.tables;
   const [{ key } = { key: null }] = yield* rows(
     db.select({ key: projects.suppressionKey }).from(projects).where(eq(projects.id, projectId)),
   );
@@ -101,13 +101,7 @@ export function* forgetSuppressed(
       db
         .update(suppressions)
         .set({ address: null, note: null })
-        .where(
-          and(
-            eq(suppressions.projectId, projectId),
-            inArray(suppressions.channel, [...channels]),
-            inArray(suppressions.addressHash, some),
-          ),
-        )
+        .where(withHashes(database, projectId, some))
         .returning({ id: suppressions.id }),
     );
   }

@@ -1,11 +1,9 @@
 import type { SuppressionReason } from '@tidings/contracts';
-import { and, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, inArray, isNotNull } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
-import { listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
+import { listValues, padded, placeholders } from '../prepared.ts';
 import type { Candidate } from './put-aside.ts';
 import { addressHash } from './suppressions.ts';
-
-const addressColumns = ['projectId', 'channel', 'addressHash'] as const;
 
 /**
  * Steps of a claim: what the lists of suppressions say of the messages' addresses, for the category of each and for
@@ -21,15 +19,19 @@ export function* selectSuppressed(
   const asked = candidates.flatMap(({ message: { id, projectId, channel, address }, category }) => {
     const key = keys.get(projectId);
     if (key === undefined || address === null) return [];
-    return [{ id, category, projectId, channel, addressHash: addressHash(key, channel, address) }];
+    return [{ id, projectId, category, hash: addressHash(key, channel, address) }];
   });
-  const found = yield* selectByHash(database, db, asked);
+  const found = yield* selectByHash(
+    database,
+    db,
+    asked.map(({ hash }) => hash),
+  );
   const byHash = Map.groupBy(found, (row) => row.addressHash);
   return new Map(
-    asked.map(({ id, category, addressHash: hash }) => [
+    asked.map(({ id, projectId, category, hash }) => [
       id,
       (byHash.get(hash) ?? [])
-        .filter((row) => row.category === '' || row.category === category)
+        .filter((row) => row.projectId === projectId && ['', category].includes(row.category))
         .map(({ reason }) => reason),
     ]),
   );
@@ -62,40 +64,32 @@ function* selectKeys(
 }
 
 interface Found {
+  projectId: string;
   addressHash: string;
   category: string;
   reason: SuppressionReason;
 }
 
-/** Each address in its own project: in one list for each column, many projects would be looked up in each other's. */
-function* selectByHash(
-  database: Database,
-  db: Handle,
-  addresses: ReadonlyArray<Record<(typeof addressColumns)[number], string>>,
-): Steps<Found[]> {
+/** By the hash alone, which is of one project and one channel: a list for each would be looked up in each other's. */
+function* selectByHash(database: Database, db: Handle, asked: string[]): Steps<Found[]> {
   const { suppressions } = database.tables;
-  const asked = padded(addresses);
-  if (asked.length === 0) return [];
+  const hashes = padded(asked);
+  if (hashes.length === 0) return [];
   return yield* rows(
     database.prepared(
       db,
-      `suppressed_${asked.length}`,
-      () => {
-        const tuples = placeholderRows(addressColumns, asked.length).map(
-          (row) => sql`(${row.projectId}, ${row.channel}, ${row.addressHash})`,
-        );
-        return db
+      `suppressed_${hashes.length}`,
+      () =>
+        db
           .select({
+            projectId: suppressions.projectId,
             addressHash: suppressions.addressHash,
             category: suppressions.category,
             reason: suppressions.reason,
           })
           .from(suppressions)
-          .where(
-            sql`(${suppressions.projectId}, ${suppressions.channel}, ${suppressions.addressHash}) in (values ${sql.join(tuples, sql`, `)})`,
-          );
-      },
-      rowValues(addressColumns, asked),
+          .where(inArray(suppressions.addressHash, placeholders('hash', hashes.length))),
+      listValues('hash', hashes),
     ),
   );
 }

@@ -1,5 +1,5 @@
 import { type Channel, channels, type StoppingReason } from '@tidings/contracts';
-import { and, asc, eq, inArray, ne } from 'drizzle-orm';
+import { and, asc, eq, ne } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import { type Recorded, recordChange } from './audit.ts';
 import { type Page, pageById } from './pages.ts';
@@ -10,6 +10,7 @@ import {
   type Suppressed,
   type Suppressing,
   type SuppressionRow,
+  withHashes,
 } from './suppressions.ts';
 
 /** What a page of the list is asked with. */
@@ -78,13 +79,14 @@ export async function listSuppressions(
     .from(suppressions)
     .where(
       and(
-        eq(suppressions.projectId, projectId),
+        hashes === undefined
+          ? eq(suppressions.projectId, projectId)
+          : withHashes(database, projectId, hashes),
         ne(suppressions.reason, 'erased'),
         from,
         channel === undefined ? undefined : eq(suppressions.channel, channel),
         reason === undefined ? undefined : eq(suppressions.reason, reason),
         category === undefined ? undefined : eq(suppressions.category, category),
-        hashes === undefined ? undefined : withHashes(database, projectId, hashes),
       ),
     )
     .orderBy(order)
@@ -123,15 +125,6 @@ export async function suppressionsOf(
     .from(suppressions)
     .where(and(withHashes(database, projectId, hashes), ne(suppressions.reason, 'erased')))
     .orderBy(asc(suppressions.id));
-}
-
-/** Named by channel too, so that the index of addresses serves. */
-function withHashes({ tables: { suppressions } }: Database, projectId: string, hashes: string[]) {
-  return and(
-    eq(suppressions.projectId, projectId),
-    inArray(suppressions.channel, [...channels]),
-    inArray(suppressions.addressHash, hashes),
-  );
 }
 
 export async function getSuppression(

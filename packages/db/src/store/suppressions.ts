@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Channel, SuppressionReason } from '@tidings/contracts';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -26,6 +26,18 @@ export interface Suppressed {
 export function addressHash(key: string, channel: Channel, address: string): string {
   const known = channel === 'email' ? address.toLowerCase() : address;
   return createHmac('sha256', key).update(`${channel}:${known}`).digest('hex');
+}
+
+/**
+ * The entries of a project with these hashes. What is made of the project's id keeps SQLite from walking the whole of
+ * the project's list by its other index.
+ */
+export function withHashes(
+  { tables: { suppressions } }: Database,
+  projectId: string,
+  hashes: string[],
+): SQL | undefined {
+  return and(inArray(suppressions.addressHash, hashes), sql`${suppressions.projectId} || '' = ${projectId}`);
 }
 
 /** What a caller brings along, for no step of a commit makes anything up: `newKey` is 64 random hexadecimal digits. */

@@ -1,1 +1,0 @@
-ALTER TABLE `replays` ADD `template_id` text;
