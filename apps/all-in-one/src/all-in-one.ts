@@ -60,7 +60,7 @@ export async function startAllInOne(options: {
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providerFor, owner, tuning });
   const limiters = openLimiters(config);
-  const api = createApi({ ...shared, limiters });
+  const api = createApi({ ...shared, limiters, runsWorkers: true });
   const board = createBoard({ ...shared, admin });
   workers.start();
   const server = await serveHttp({

@@ -4,6 +4,7 @@ import {
   type Config,
   findSeal,
   type HttpServer,
+  instanceProviders,
   keysFrom,
   type Log,
   type Metrics,
@@ -23,6 +24,8 @@ import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
 import type { Limiters } from './limiters.ts';
+import { createForesee } from './notifications/foresee.ts';
+import { createRoutesAhead } from './notifications/routes-ahead.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -51,7 +54,8 @@ type ApiConfig = Pick<
   | 'ENCRYPTION_KEY'
   | 'ENCRYPTION_KEY_PREVIOUS'
   | 'CORS_ORIGINS'
->;
+> &
+  Parameters<typeof instanceProviders>[0];
 
 /** Puts the API together. Without an engine it accepts into SQL and leaves the queue to the workers. */
 export function createApi(options: {
@@ -64,19 +68,17 @@ export function createApi(options: {
   limiters?: Limiters;
   /** How long credentials that were good are believed, in milliseconds. */
   authCacheMs?: number;
+  /** Do the workers run in this process, with the same environment? */
+  runsWorkers?: boolean;
 }): Api {
-  const { store, engine, config, log, metrics, limiters, authCacheMs } = options;
+  const { store, engine, config, log, metrics, limiters, authCacheMs, runsWorkers = false } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const engineOfTemplates = createTemplateEngine();
   const schemas = createSchemas();
   const templates = createTemplateCache({ store, schemas });
   const mjml = createMjmlThread();
-  const makePlan = createPlanner({
-    store,
-    findTemplate: templates.find,
-    templates: engineOfTemplates,
-    fastPath,
-  });
+  const planning = { store, findTemplate: templates.find, templates: engineOfTemplates };
+  const makePlan = createPlanner({ ...planning, fastPath });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
   const secrets = findJwtSecrets(config);
@@ -93,6 +95,12 @@ export function createApi(options: {
     router: createRouter({
       store,
       accept,
+      makePlan: createPlanner({ ...planning, fastPath: noFastPath }),
+      foresee: createForesee({
+        store,
+        engine: engineOfTemplates,
+        routes: createRoutesAhead({ store, instance: instanceProviders(config), runsWorkers }),
+      }),
       tokens,
       templates,
       tools: { engine: engineOfTemplates, schemas, runMjml: mjml.run },

@@ -12,6 +12,7 @@ import type {
   createTemplate,
   eraseRecipient,
   explainMessage,
+  explainNotification,
   exportRecipient,
   getAccount,
   getApiKey,
@@ -107,6 +108,7 @@ export interface Tidings {
     get: Query<typeof getNotification>;
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
+    explain: Mutation<typeof explainNotification>;
   };
   messages: {
     get: Query<typeof getMessage>;

@@ -80,6 +80,7 @@ import {
 } from './store/sessions.ts';
 import { settle } from './store/settle.ts';
 import { noteCredential } from './store/standing.ts';
+import { suppressionsOf } from './store/suppressions.ts';
 import {
   allTemplateParts,
   deleteTemplatePart,
@@ -215,6 +216,7 @@ const operations = {
   setRoute,
   settle,
   startDraft,
+  suppressionsOf,
   templateById,
   updateAccount,
   updateDraft,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigError } from '@tidings/runtime';
+import { ConfigError, instanceProviders } from '@tidings/runtime';
 import { expect, test } from 'vitest';
 import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
 import { startScriptedSmtp } from '../../../../test/support/scripted-smtp.ts';
@@ -21,8 +21,17 @@ const { publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY } = makeVapid
 const vapid = { VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT: 'mailto:push@acme.example' };
 
 test('e-mail goes by SMTP or else SendGrid, push by each platform’s provider, as they are set, else to files', () => {
-  const nameOf = (config: Parameters<typeof chooseProvider>[0], queue: 'email' | 'push' | 'push-critical') =>
-    chooseProvider(config)(queue).name;
+  const nameOf = (
+    config: Parameters<typeof chooseProvider>[0],
+    queue: 'email' | 'push' | 'push-critical',
+  ) => {
+    const { name } = chooseProvider(config)(queue);
+    const channel = queue === 'email' ? 'email' : 'push';
+    const named = instanceProviders(config)[channel].map((one) => one.name);
+    // As a dry run says it.
+    expect(named.join('+') || `${channel}-outbox`).toBe(name);
+    return name;
+  };
   const { SMTP_URL: _, ...withoutSmtp } = good;
   expect(nameOf(good, 'email')).toBe('smtp');
   expect(nameOf(withoutSmtp, 'email')).toBe('email-outbox');

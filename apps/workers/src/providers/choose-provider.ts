@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { QueueName } from '@tidings/contracts';
-import { type Config, ConfigError, parseSmtpUrl } from '@tidings/runtime';
+import { type Config, ConfigError, instanceProviders, parseSmtpUrl } from '@tidings/runtime';
 import { createDkimSigner, type DkimKey } from './dkim.ts';
 import { createEmailOutbox } from './email-outbox.ts';
 import { createFcmProvider } from './fcm.ts';
@@ -62,7 +62,10 @@ export function chooseProvider(config: ProviderConfig): (queue: QueueName) => Pr
   if (faults.length > 0) throw new ConfigError(faults);
   const outbox = join(config.DATA_DIR, 'outbox');
   const createEmail = () => email(config, outbox);
-  const pushProviders = [fcm(config), oneSignal(config), webPush(config)].filter((one) => one !== undefined);
+  const creators = { fcm, onesignal: oneSignal, webpush: webPush };
+  const pushProviders = instanceProviders(config)
+    .push.map(({ kind }) => creators[kind as keyof typeof creators](config))
+    .filter((one) => one !== undefined);
   const createPush = () => push(pushProviders, outbox);
   return (queue) => (queue === 'push' || queue === 'push-critical' ? createPush() : createEmail());
 }
@@ -77,8 +80,13 @@ function email(config: ProviderConfig, outbox: string): Provider {
   const { SMTP_URL: url, SMTP_CONNECTIONS: maxConnections, EMAIL_FROM: from } = config;
   const { SENDGRID_API_KEY: apiKey, SENDGRID_BASE_URL: baseUrl } = config;
   const dkim = dkimKey(config);
-  if (url !== undefined) return createSmtpProvider({ url, from, dkim, maxConnections }) as Provider;
-  if (apiKey !== undefined) return createSendGridProvider({ apiKey, baseUrl, from }) as Provider;
+  const [chosen] = instanceProviders(config).email;
+  if (chosen?.kind === 'smtp' && url) {
+    return createSmtpProvider({ url, from, dkim, maxConnections }) as Provider;
+  }
+  if (chosen?.kind === 'sendgrid' && apiKey) {
+    return createSendGridProvider({ apiKey, baseUrl, from }) as Provider;
+  }
   return createEmailOutbox({ dir: outbox, from, dkim }) as Provider;
 }
 

@@ -1,5 +1,5 @@
 import type { Word } from '@tidings/contracts';
-import { eq } from 'drizzle-orm';
+import { type AnyColumn, and, eq } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 
 /** What a project says about sending to its recipients. */
@@ -12,16 +12,23 @@ export interface ProjectRules {
   defaults: Word[];
 }
 
-/** The rules of all projects: a few rows each, for a process to remember for a few seconds. */
-export async function projectRules(database: Database): Promise<ProjectRules[]> {
+/** The rules of all projects, or of one: a few rows each, for a process to remember for a few seconds. */
+export async function projectRules(database: Database, projectId?: string): Promise<ProjectRules[]> {
   const { projects, categories, preferenceDefaults } = database.tables;
   const { handle } = database;
-  const all = await handle.select({ id: projects.id, timezone: projects.timezone }).from(projects);
+  const inProject = (column: AnyColumn) => (projectId === undefined ? undefined : eq(column, projectId));
+  const all = await handle
+    .select({ id: projects.id, timezone: projects.timezone })
+    .from(projects)
+    .where(inProject(projects.id));
   const required = await handle
     .select({ projectId: categories.projectId, key: categories.key })
     .from(categories)
-    .where(eq(categories.required, true));
-  const defaults = await handle.select().from(preferenceDefaults);
+    .where(and(eq(categories.required, true), inProject(categories.projectId)));
+  const defaults = await handle
+    .select()
+    .from(preferenceDefaults)
+    .where(inProject(preferenceDefaults.projectId));
   const requiredIn = Map.groupBy(required, ({ projectId }) => projectId);
   const defaultsOf = Map.groupBy(defaults, ({ projectId }) => projectId);
   return all.map(({ id, timezone }) => ({

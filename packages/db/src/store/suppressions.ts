@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { Channel, SuppressionReason } from '@tidings/contracts';
-import { eq, sql } from 'drizzle-orm';
+import { type Channel, channels, type SuppressionReason } from '@tidings/contracts';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 
 /** An address that is not to be sent to from now on. */
@@ -68,5 +68,48 @@ export function* recordSuppressions(options: {
       )
       .onConflictDoNothing()
       .returning({ id: suppressions.id }),
+  );
+}
+
+/** An address, and a row of the list that it is on. */
+export interface OnList {
+  channel: Channel;
+  address: string;
+  /** Empty where it holds for everything. */
+  category: string;
+  reason: SuppressionReason;
+}
+
+/** The rows of the project's list that addresses are on; at most a few hundred addresses a call. */
+export async function suppressionsOf(
+  { tables, handle }: Database,
+  projectId: string,
+  addresses: ReadonlyArray<Pick<OnList, 'channel' | 'address'>>,
+): Promise<OnList[]> {
+  const { projects, suppressions } = tables;
+  if (addresses.length === 0) return [];
+  const [project] = await handle
+    .select({ key: projects.suppressionKey })
+    .from(projects)
+    .where(eq(projects.id, projectId));
+  const key = project?.key ?? null;
+  if (key === null) return [];
+  const byHash = Map.groupBy(addresses, ({ channel, address }) => addressHash(key, channel, address));
+  const found = await handle
+    .select({
+      hash: suppressions.addressHash,
+      category: suppressions.category,
+      reason: suppressions.reason,
+    })
+    .from(suppressions)
+    .where(
+      and(
+        eq(suppressions.projectId, projectId),
+        inArray(suppressions.channel, [...channels]),
+        inArray(suppressions.addressHash, [...byHash.keys()]),
+      ),
+    );
+  return found.flatMap(({ hash, category, reason }) =>
+    (byHash.get(hash) ?? []).map(({ channel, address }) => ({ channel, address, category, reason })),
   );
 }
