@@ -69,3 +69,35 @@ test('what its recipient does not want is not sent, by the rule of preferences',
   const { decisions } = await messages.explain.query({ id });
   expect(decisions.at(-1)).toMatchObject({ rule: 'preference', status: 'skipped', reason: 'opted_out' });
 });
+
+test('a dry run says what a send then does, and by whom', async () => {
+  const { notifications, messages, recipients, preferences } = running.tidings;
+  await recipients.upsert.mutate({ externalId: 'grace', email: 'grace@example.com' });
+  await recipients.upsert.mutate({ externalId: 'nowhere' });
+  await preferences.set.mutate({
+    recipientId: 'grace',
+    preferences: [{ channel: 'email', category: 'news', enabled: false }],
+  });
+  const device = { platform: 'fcm', token: 'phone' } as const;
+  const endless = { email: { subject: 's', text: '{% for i in (1..1000000000) %}x{% endfor %}' } };
+  const sends = [
+    { to: { recipientId: 'grace' }, content },
+    { to: { recipientId: 'grace' }, content, category: 'news' },
+    { to: { recipientId: 'grace' }, content, category: 'orders' },
+    { to: { recipientId: 'nowhere' }, content },
+    { to: { recipientId: 'grace' }, content: endless },
+    { to: { device }, content: { push: { title: 't', body: 'b' } } },
+    { to: { device }, content: { push: { title: 't', body: 'b', url: '{{ x }}' } }, data: { x: 'data:,x' } },
+  ];
+  for (const send of sends) {
+    const [foreseen] = (await notifications.explain.mutate(send)).messages;
+    const sent = await notifications.send.mutate(send);
+    const happened = await ended(running.tidings, sent.messages[0]?.id ?? '');
+    expect(foreseen?.wouldSend, JSON.stringify(send)).toBe(happened.status === 'sent');
+    expect(foreseen?.stoppedBy[0]?.reason ?? null).toBe(happened.reason);
+    const { decisions } = await messages.explain.query({ id: happened.id });
+    const [stop] = foreseen?.stoppedBy ?? [];
+    if (stop !== undefined) expect(decisions.at(-1)?.rule).toBe(stop.rule);
+    else expect(foreseen?.route.providers).toEqual([happened.attempts[0]?.provider]);
+  }
+});

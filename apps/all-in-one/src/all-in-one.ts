@@ -60,7 +60,7 @@ export async function startAllInOne(options: {
   const shared = { store, engine, config, log, metrics };
   const workers = createWorkers({ ...shared, providers, owner, tuning });
   const limiters = openLimiters(config);
-  const api = createApi({ ...shared, limiters, faults: workers.faults });
+  const api = createApi({ ...shared, limiters, faults: workers.faults, runsWorkers: true });
   const board = createBoard({ ...shared, admin });
   workers.start();
   const server = await serveHttp({

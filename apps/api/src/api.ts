@@ -4,6 +4,7 @@ import {
   type Config,
   findSeal,
   type HttpServer,
+  instanceProviders,
   keysFrom,
   type Log,
   type Metrics,
@@ -26,6 +27,8 @@ import { createFindEventSource } from './feedback/event-source.ts';
 import { createReceiveProviderEvents } from './feedback/provider-events.ts';
 import { createRecordFeedback } from './feedback/record-feedback.ts';
 import type { Limiters } from './limiters.ts';
+import { createForesee } from './notifications/foresee.ts';
+import { createRoutesAhead } from './notifications/routes-ahead.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createRouter } from './router.ts';
@@ -58,7 +61,8 @@ type ApiConfig = Pick<
   | 'PROVIDER_EVENTS_SECRET'
   | 'SENDGRID_WEBHOOK_PUBLIC_KEY'
   | 'ONESIGNAL_WEBHOOK_SECRET'
->;
+> &
+  Parameters<typeof instanceProviders>[0];
 
 /** Puts the API together. Without an engine it accepts into SQL and leaves the queue to the workers. */
 export function createApi(options: {
@@ -73,19 +77,17 @@ export function createApi(options: {
   authCacheMs?: number;
   /** What else of this process is not as it should be, for `/ready`. */
   faults?: () => Record<string, string>;
+  /** Do the workers run in this process, with the same environment? */
+  runsWorkers?: boolean;
 }): Api {
-  const { store, engine, config, log, metrics, limiters, authCacheMs, faults } = options;
+  const { store, engine, config, log, metrics, limiters, authCacheMs, faults, runsWorkers = false } = options;
   const fastPath = engine === undefined ? noFastPath : createFastPath({ store, engine, log });
   const engineOfTemplates = createTemplateEngine();
   const schemas = createSchemas();
   const templates = createTemplateCache({ store, schemas });
   const mjml = createMjmlThread();
-  const makePlan = createPlanner({
-    store,
-    findTemplate: templates.find,
-    templates: engineOfTemplates,
-    fastPath,
-  });
+  const planning = { store, findTemplate: templates.find, templates: engineOfTemplates };
+  const makePlan = createPlanner({ ...planning, fastPath });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
   const secrets = findJwtSecrets(config);
@@ -104,6 +106,12 @@ export function createApi(options: {
     router: createRouter({
       store,
       accept,
+      makePlan: createPlanner({ ...planning, fastPath: noFastPath }),
+      foresee: createForesee({
+        store,
+        engine: engineOfTemplates,
+        routes: createRoutesAhead({ store, instance: instanceProviders(config), runsWorkers }),
+      }),
       tokens,
       templates,
       tools: { engine: engineOfTemplates, schemas, runMjml: mjml.run },

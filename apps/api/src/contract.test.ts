@@ -136,6 +136,11 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     path: `/v1/notifications/${ids.notification}/cancel`,
     trpc: () => tidings.notifications.cancel.mutate({ id: ids.notification }),
   }),
+  'notifications.explain': () => ({
+    path: '/v1/notifications/explain',
+    body: toAda,
+    trpc: () => tidings.notifications.explain.mutate({ to: { recipientId: 'ada' }, template: 'nowhere' }),
+  }),
   'messages.get': () => ({
     path: `/v1/messages/${ids.message}`,
     trpc: () => tidings.messages.get.query({ id: ids.message }),

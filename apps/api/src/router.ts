@@ -2,6 +2,7 @@ import type { Store } from '@tidings/db';
 import type { Log, Metrics, Seal, Secrets } from '@tidings/runtime';
 import type { BuildTools } from '@tidings/templates';
 import type { Accept } from './accept/accept.ts';
+import type { MakePlan } from './accept/plan.ts';
 import type { TemplateCache } from './accept/template-cache.ts';
 import { get as getAccount } from './accounts/get.ts';
 import { list as listAccounts } from './accounts/list.ts';
@@ -41,6 +42,8 @@ import { replay } from './messages/replay.ts';
 import { createReplays } from './messages/replays.ts';
 import { report } from './messages/report.ts';
 import { cancel } from './notifications/cancel.ts';
+import { explain as explainNotification } from './notifications/explain.ts';
+import type { ForeseeMessages } from './notifications/foresee.ts';
 import { get as getNotification } from './notifications/get.ts';
 import { list } from './notifications/list.ts';
 import { send } from './notifications/send.ts';
@@ -97,6 +100,9 @@ export interface Logins {
 export function createRouter(options: {
   store: Store;
   accept: Accept;
+  /** Plans a send that is not stored. */
+  makePlan: MakePlan;
+  foresee: ForeseeMessages;
   tokens: Tokens;
   templates: TemplateCache;
   tools: BuildTools;
@@ -106,7 +112,8 @@ export function createRouter(options: {
   seal: Seal;
   recordFeedback: RecordFeedback;
 }) {
-  const { store, accept, tokens, templates, tools, log, metrics, logins, seal, recordFeedback } = options;
+  const { store, accept, makePlan, foresee, tokens, templates, tools, log, metrics, logins, seal } = options;
+  const { recordFeedback } = options;
   const replays = createReplays({ store, findTemplate: templates.find });
   return router({
     notifications: router({
@@ -115,6 +122,7 @@ export function createRouter(options: {
       get: getNotification(store),
       list: list(store),
       cancel: cancel(store),
+      explain: explainNotification({ makePlan, foresee }),
     }),
     messages: router({
       get: getMessage(store),

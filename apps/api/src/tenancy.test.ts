@@ -110,6 +110,10 @@ const aims: Record<string, () => Aim> = {
   'notifications.get': () => ({ input: { id: ids.notification }, told: 'not_found' }),
   'notifications.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'notifications.cancel': () => ({ input: { id: ids.notification }, told: 'not_found' }),
+  'notifications.explain': () => ({
+    input: { to: { recipientId: ids.recipient }, content },
+    told: 'own',
+  }),
   'messages.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'messages.report': () => ({ input: { id: ids.message, type: 'bounced' }, told: 'not_found' }),
   'messages.explain': () => ({ input: { id: ids.message }, told: 'not_found' }),

@@ -13,6 +13,7 @@ import type {
   createTemplate,
   eraseRecipient,
   explainMessage,
+  explainNotification,
   exportRecipient,
   exportSuppressions,
   getAccount,
@@ -114,6 +115,7 @@ export interface Tidings {
     get: Query<typeof getNotification>;
     list: Query<typeof listNotifications>;
     cancel: Mutation<typeof cancelNotification>;
+    explain: Mutation<typeof explainNotification>;
   };
   messages: {
     get: Query<typeof getMessage>;

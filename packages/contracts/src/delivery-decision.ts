@@ -19,38 +19,49 @@ export interface DeliveryWishes {
   timezone: string | null;
 }
 
-/** Whether a message goes out now, and which word on preferences decided; `until` in milliseconds since the epoch. */
-export type DeliveryDecision =
-  | { kind: 'suppress'; reason: StoppingReason }
-  | (({ kind: 'send' } | { kind: 'skip' } | { kind: 'wait'; until: number }) & { source: PreferenceSource });
+/** Whether a message goes out now; `until` in milliseconds since the epoch. */
+export type DeliveryDecision = { kind: 'suppress'; reason: StoppingReason } | WishesDecision;
+
+/** What wishes say of it, and which word on preferences decided. */
+export type WishesDecision = ({ kind: 'send' } | { kind: 'skip' } | { kind: 'wait'; until: number }) & {
+  source: PreferenceSource;
+};
+
+/** What is to be known of a message to decide about it; `now` in milliseconds since the epoch. */
+export interface DeliveryQuestion {
+  channel: Channel;
+  category: string | null;
+  isCritical: boolean;
+  /** Undefined for a bare address. */
+  wishes: DeliveryWishes | undefined;
+  now: number;
+}
 
 const noWords: Words = new Map();
 
 /**
- * Who gets what: to an address on the list of suppressions nothing goes, what the recipient opted out of is skipped,
- * and in its quiet hours all but critical messages wait. Critical ones obey an opt-out too; only a required category
- * does not. `wishes` is undefined for a bare address, `now` is in milliseconds since the epoch.
+ * Who gets what: to an address on the list of suppressions nothing goes, whatever its owner wishes.
+ *
+ * @param suppressed why the address is on the list, for everything or for the message's category
  */
 export function decideDelivery(
   rules: DeliveryRules,
-  question: {
-    channel: Channel;
-    category: string | null;
-    isCritical: boolean;
-    wishes: DeliveryWishes | undefined;
-    /** Why its address is on the list, for everything or for this category. */
-    suppressed?: readonly SuppressionReason[];
-    now: number;
-  },
+  question: DeliveryQuestion & { suppressed: readonly SuppressionReason[] },
 ): DeliveryDecision {
-  const { channel, category, isCritical, wishes, suppressed = [], now } = question;
-  const isRequired = category !== null && rules.required.has(category);
-  const reason = suppressedBy(suppressed, isRequired);
-  if (reason !== undefined) return { kind: 'suppress', reason };
+  const reason = suppressedBy(question.suppressed, isRequired(rules, question));
+  return reason === undefined ? decideByWishes(rules, question) : { kind: 'suppress', reason };
+}
+
+/**
+ * What the recipient opted out of is skipped, and in its quiet hours all but critical messages wait. Critical ones
+ * obey an opt-out too; only a required category does not.
+ */
+export function decideByWishes(rules: DeliveryRules, question: DeliveryQuestion): WishesDecision {
+  const { channel, category, isCritical, wishes, now } = question;
   const { enabled, source } = preferenceOf({
     channel,
     category,
-    isRequired,
+    isRequired: isRequired(rules, question),
     recipient: wishes === undefined || wishes.words.length === 0 ? noWords : wordsOf(wishes.words),
     project: rules.defaults,
   });
@@ -61,6 +72,10 @@ export function decideDelivery(
     quietHours: wishes.quietHours,
   });
   return until === undefined ? { kind: 'send', source } : { kind: 'wait', until, source };
+}
+
+function isRequired({ required }: DeliveryRules, { category }: Pick<DeliveryQuestion, 'category'>): boolean {
+  return category !== null && required.has(category);
 }
 
 /** In the first zone that there is: what one version of the zones' data knew, another may not. */
@@ -77,23 +92,4 @@ function quietUntilIn(
     }
   }
   return undefined;
-}
-
-/** A row of the suppression list; with the category empty it holds for everything. */
-export interface SuppressionEntry {
-  category: string;
-  reason: SuppressionReason;
-}
-
-/**
- * Does it stop a message of this category? What is required goes out to whoever took itself off a list, not to an
- * address that does not exist, calls it spam, or that somebody put there. The trace of an erasure stops nothing.
- */
-export function isStoppedBy(
-  { category, reason }: SuppressionEntry,
-  message: { category: string | null; isRequired: boolean },
-): boolean {
-  if (reason === 'erased') return false;
-  if (category !== '' && category !== message.category) return false;
-  return !(message.isRequired && reason === 'unsubscribed');
 }

@@ -30,49 +30,57 @@ export const templateKey = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,99}$/, 'must be a template key such as welcome_email')
   .meta({ examples: ['welcome_email'] });
 
+const sendFields = z.strictObject({
+  to: notificationTo,
+  channels: z
+    .array(z.enum(channels))
+    .min(1)
+    .max(channels.length)
+    .refine((list) => new Set(list).size === list.length, { message: 'must not repeat a channel' })
+    .optional(),
+  template: templateKey.optional(),
+  content: channelContent.optional(),
+  email: emailParts.optional(),
+  data: jsonObject.default({}),
+  locale: locale.optional(),
+  lane: z.enum(lanes).default('normal').meta({
+    description: 'How urgent it is. Critical messages have queues and workers of their own.',
+  }),
+  category: lineOfText(100).optional(),
+  sendAt: instant.optional(),
+  expiresAt: instant.optional().meta({
+    description:
+      'What is not sent by then ends as expired. Without it, 1 hour after sendAt, or after now, in the lane critical, and 72 hours in the others.',
+    examples: ['2027-02-01T08:00:00Z'],
+  }),
+  metadata: jsonObject.default({}),
+});
+
+const sendExample = {
+  to: { email: 'ada@example.com', name: 'Ada' },
+  template: 'welcome_email',
+  data: { name: 'Ada', link: 'https://example.com/confirm' },
+  lane: 'high',
+  metadata: { order: '1042' },
+};
+
+/** Says either what it says or which template does. */
+function takesOneContent<Input extends z.ZodObject>(input: Input): Input {
+  return input.refine(
+    ({ template, content }: { template?: unknown; content?: unknown }) =>
+      (template === undefined) !== (content === undefined),
+    { message: 'needs either template or content' },
+  );
+}
+
 /** Everything one notification is asked with. */
-export const sendInput = z
-  .strictObject({
-    to: notificationTo,
-    channels: z
-      .array(z.enum(channels))
-      .min(1)
-      .max(channels.length)
-      .refine((list) => new Set(list).size === list.length, { message: 'must not repeat a channel' })
-      .optional(),
-    template: templateKey.optional(),
-    content: channelContent.optional(),
-    email: emailParts.optional(),
-    data: jsonObject.default({}),
-    locale: locale.optional(),
-    lane: z.enum(lanes).default('normal').meta({
-      description: 'How urgent it is. Critical messages have queues and workers of their own.',
-    }),
-    category: lineOfText(100).optional(),
-    sendAt: instant.optional(),
-    expiresAt: instant.optional().meta({
-      description:
-        'What is not sent by then ends as expired. Without it, 1 hour after sendAt, or after now, in the lane critical, and 72 hours in the others.',
-      examples: ['2027-02-01T08:00:00Z'],
-    }),
-    metadata: jsonObject.default({}),
-    idempotencyKey: idempotencyKey.optional(),
-  })
-  .refine((input) => (input.template === undefined) !== (input.content === undefined), {
-    message: 'needs either template or content',
-  })
-  .meta({
-    examples: [
-      {
-        to: { email: 'ada@example.com', name: 'Ada' },
-        template: 'welcome_email',
-        data: { name: 'Ada', link: 'https://example.com/confirm' },
-        lane: 'high',
-        metadata: { order: '1042' },
-      },
-    ],
-  });
+export const sendInput = takesOneContent(
+  sendFields.extend({ idempotencyKey: idempotencyKey.optional() }),
+).meta({ examples: [sendExample] });
 export type SendInput = z.infer<typeof sendInput>;
+
+/** The same, asked in order to know what would become of it. */
+export const dryRunInput = takesOneContent(sendFields).meta({ examples: [sendExample] });
 
 /** The line about one message in the answer to a send. */
 export const acceptedMessage = z.strictObject({

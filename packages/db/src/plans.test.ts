@@ -94,6 +94,8 @@ describe('no statement of the upkeep, of feedback, and no search or claim, walks
     ['a page', () => store.listRecipients(projectId, { after: 'rcp_x', limit: 20 })],
     ['dead letters', () => store.listDeadLetters(projectId, { after: 'msg_x', limit: 20, template: 'x' })],
     ['replays', () => store.replay(['msg_x'])],
+    ['what stands against a replay', () => store.replayCandidates(projectId, ['msg_x', 'msg_y'])],
+    ['data', () => store.dataOf(['ntf_x', 'ntf_y'])],
     ['search keys', () => store.fillSearchKeys(projectId, 200)],
     ['feedback', () => store.recordFeedback({ projectId, source: 'api', feedback, ...suppressing })],
     [

@@ -3,6 +3,7 @@ export * from './group.ts';
 export * from './health.ts';
 export * from './http-server.ts';
 export * from './ids.ts';
+export * from './instance-providers.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './p256-key.ts';

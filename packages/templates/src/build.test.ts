@@ -434,6 +434,24 @@ describe('what the lint finds', () => {
     expect(await rulesOf(source)).toEqual(rules);
   });
 
+  test.each([
+    ['{{ link }}/x', '{{ name }}', []],
+    ['acme://orders/{{ name }}', "{% render 'foot' %}", []],
+    ['{{ name }}', 'x', ['unchecked_link /content/en/push/url']],
+    ['{{ lnik }}', 'x', ['undeclared_variable /content/en/push/url', 'unchecked_link /content/en/push/url']],
+    ['acme:x', '{{ nmae }}', ['undeclared_variable /content/en/push/data/order']],
+    ['acme:x', '{{ name', ['liquid /content/en/push/data/order']],
+    ['{% if %}', 'x', ['liquid /content/en/push/url']],
+  ])('what a push opens and brings: %s, %s', async (url, order, expected) => {
+    const source = { en: { push: { title: 't', body: 'b', url, data: { order } } } };
+    const { content, findings } = await build(source, {
+      schema,
+      parts: { 'partial/foot': { text: 'foot' } },
+    });
+    expect(findings.map(({ rule, pointer }) => `${rule} ${pointer}`)).toEqual(expected);
+    if (order.includes('foot')) expect(content.en?.push?.data?.order).toContain('foot');
+  });
+
   test('what a layout makes too large in all its locales is an error', async () => {
     const locales = Array.from({ length: 20 }, (_, at) => `en-${String(at).padStart(3, '0')}`);
     const email = { subject: 's', html: 'x', layout: 'l' };

@@ -185,8 +185,9 @@ function retried(
     return { rule: 'lost_worker', reason: 'worker_lost', text };
   }
   if (!countsFailure[outcome]) {
+    const reason = attempt.reason ?? 'provider_unavailable';
     const text = `No failure is counted: ${after}.`;
-    return { rule: 'hold', reason: attempt.reason ?? 'provider_unavailable', text };
+    return { rule: reasonsExplained[reason].rule, reason, text };
   }
   const text = `Failure ${failuresUpTo(attempt, found)} of ${failuresAtMost}: ${after}.`;
   if (outcome === 'ambiguous') {

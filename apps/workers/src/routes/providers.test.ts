@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigError } from '@tidings/runtime';
+import { ConfigError, instanceProviders } from '@tidings/runtime';
 import { expect, test } from 'vitest';
 import { startFcmSink } from '../../../../test/support/fcm-sink.ts';
 import { startScriptedSmtp } from '../../../../test/support/scripted-smtp.ts';
@@ -24,7 +24,13 @@ test('the providers of each channel are those that are set, in their order, or f
   const namesOf = (config: Parameters<typeof findProviders>[0]) => {
     const { email, push } = findProviders(config).instance;
     const names = (makes: typeof email) => makes.map((make) => make().name).join(' ');
-    return { email: names(email), push: names(push) };
+    const named = { email: names(email), push: names(push) };
+    // As a dry run says it.
+    const ahead = instanceProviders(config);
+    for (const channel of ['email', 'push'] as const) {
+      expect(ahead[channel].map(({ name }) => name).join(' ') || `${channel}-outbox`).toBe(named[channel]);
+    }
+    return named;
   };
   const { SMTP_URL: _, ...withoutSmtp } = good;
   const sendgrid = { SENDGRID_API_KEY: 'SG.key' };

@@ -52,6 +52,7 @@ export function lintVersion(options: {
         );
       }
     }
+    if (push?.url !== undefined) findings.push(...linkFindings(push.url, schema, at('push/url')));
     if (email !== undefined && fixedLength(email.subject) > longSubject) {
       findings.push(warning('long_subject', at('email/subject'), `has more than ${longSubject} characters`));
     }
@@ -85,6 +86,12 @@ function undeclared(
     const detail = `uses ${name}, which the schema does not declare (line ${row}, column ${col})`;
     return [{ severity, rule: 'undeclared_variable', detail } as const];
   });
+}
+
+/** A URL that stands alone is looked at as a link in HTML is. */
+function linkFindings(url: string, schema: JsonObject, pointer: string): LintFinding[] {
+  const inLink = lintHtml(`<a href="${url}"></a>`, (path) => isWebUrl(schema, path));
+  return inLink.filter(({ rule }) => rule === 'unchecked_link').map((finding) => ({ ...finding, pointer }));
 }
 
 /** Does the schema hold what is at this path to be a web address, or one of a few texts? */
