@@ -8,6 +8,8 @@ export interface Load {
   /** How many messages may wait for it in the queue: what it gets done in two seconds. */
   room(): number;
   run<Result>(send: () => Promise<Result>): Promise<Result>;
+  /** Resolves once nothing is in hand. */
+  idle(): Promise<void>;
 }
 
 /** What is always allowed, so that a provider nothing is known of gets going. */
@@ -21,6 +23,7 @@ export function createLoad(now: () => number = () => performance.now()): Load {
   let perSecond = 0;
   let ended = 0;
   let since = now();
+  const whenIdle: Array<() => void> = [];
 
   function measure(): void {
     const passedMs = now() - since;
@@ -53,7 +56,9 @@ export function createLoad(now: () => number = () => performance.now()): Load {
       } finally {
         inHand -= 1;
         ended += 1;
+        if (inHand === 0) for (const tell of whenIdle.splice(0)) tell();
       }
     },
+    idle: () => (inHand === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
   };
 }
