@@ -22,6 +22,9 @@ function open(perSecond: number) {
         made += 1;
         return ask({ id: `msg_${made}`, isUrgent });
       }),
+    jump: (ms: number) => {
+      at += ms;
+    },
     pass: (ms: number) => {
       for (const end = at + ms; at < end; at += 1) {
         for (const message of coming.splice(0)) {
@@ -56,6 +59,16 @@ test('who comes too early is told a time of its own, and finds its place kept', 
   expect(sent.map(({ id, at }) => [id, at - 1_000_000])).toEqual(
     [0, 100, 200, 300, 400, 500].map((at, index) => [`msg_${index + 1}`, at]),
   );
+});
+
+test('after a pause those who waited do not go all at once', () => {
+  const { add, pass, jump, sent } = open(10);
+  add(21);
+  jump(3000);
+  pass(100);
+  expect(sent.length).toBeLessThanOrEqual(4);
+  pass(3000);
+  expect(sent).toHaveLength(21);
 });
 
 test('an urgent one goes before all that wait, and is counted', () => {

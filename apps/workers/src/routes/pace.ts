@@ -16,6 +16,9 @@ export interface Pace {
 /** Places are kept no longer ahead: who comes later is told to ask again. Milliseconds. */
 const horizonMs = 2000;
 
+/** Who comes later than this for its place has missed it: after a pause all would go at once. Milliseconds. */
+const lateMs = 250;
+
 /** A kept place that nobody came for is forgotten. Milliseconds. */
 const forgottenMs = 20_000;
 
@@ -26,6 +29,7 @@ export function createPace(perSecond: number, now: () => number = () => performa
   /** When the next place is. */
   let nextAt = 0;
   let urgentAt = 0;
+  let lateAt = 0;
   const kept = new Map<string, number>();
 
   function forget(): void {
@@ -43,7 +47,12 @@ export function createPace(perSecond: number, now: () => number = () => performa
       if (keptAt !== undefined) {
         if (keptAt - burstMs > at) return keptAt - at;
         kept.delete(messageId);
-        return 0;
+        if (at - keptAt < lateMs) return 0;
+        const later = Math.max(lateAt, at);
+        lateAt = later + everyMs;
+        if (later - burstMs <= at) return 0;
+        kept.set(messageId, later);
+        return later - at;
       }
       const place = Math.max(isUrgent ? urgentAt : nextAt, at);
       if (place - at > aheadMs) return aheadMs;

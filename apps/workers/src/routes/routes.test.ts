@@ -123,7 +123,7 @@ test('one that is unwell is passed over, and with all of them unwell a message w
   const [a, b] = [routes.next(to()), routes.next(to({ failures: 2 }))];
   await hold(a, made.get('prv_a') as Scripted, { reason: 'provider_configuration', code: '535' });
   expect(routes.next(to())).toBe(b);
-  expect([routes.waitFor(to()), routes.room(to())]).toEqual([undefined, 64]);
+  expect([routes.waitFor(to()), routes.room(to())]).toEqual([undefined, 128]);
   expect(routes.faults()).toEqual([
     { id: 'prv_a', state: 'open', reason: 'provider_configuration', code: '535' },
   ]);
@@ -199,7 +199,8 @@ test('a provider that is slow keeps no more of a worker’s places than it gets 
     told = routes.waitFor(to());
     if (told === undefined) sending.push(leg?.send('email', { messageId: 'msg_0' } as never));
   }
-  expect([sending.length, told]).toEqual([32, { ms: 1000, reason: 'rate_limited' }]);
+  expect([sending.length, told]).toEqual([64, { ms: 250, reason: 'rate_limited' }]);
+  expect(routes.waitFor(to({ lane: 'critical' }))).toBeUndefined();
   expect(routes.waitFor(to({ projectId: 'prj_other' }))).toBeUndefined();
   resolve({ outcome: 'sent' });
   await Promise.all(sending);
@@ -264,7 +265,7 @@ test('while the one provider of a platform is switched off its pushes wait, thos
   const push = (platform: Destination['platform']) => to({ channel: 'push', platform });
   expect([routes.reaches(push('onesignal')), routes.reaches(push('fcm'))]).toEqual([true, false]);
   expect(routes.waitFor(push('onesignal'))).toEqual({ ms: 1000, reason: 'provider_unavailable' });
-  expect([routes.waitFor(push('webpush')), routes.room(push(null))]).toEqual([undefined, 64]);
+  expect([routes.waitFor(push('webpush')), routes.room(push(null))]).toEqual([undefined, 128]);
 });
 
 test('another name is the same provider; one that is replaced is closed when nothing is in hand any more', async () => {

@@ -105,7 +105,7 @@ const triesAtOne = 2;
 const placesAtMost = 20_000;
 
 /** How long a message waits whose provider has enough in hand. The relay lets in no more than it gets done. */
-const busyMs = 1000;
+const busyMs = 250;
 
 /** Nobody waits longer in one piece, for a route may be changed meanwhile. Milliseconds. */
 const longestWaitMs = 15_000;
