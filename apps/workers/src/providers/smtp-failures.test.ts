@@ -85,6 +85,16 @@ describe('classifySmtpFailure', () => {
     for (const phase of inPhases) expect(verdict(phase, fault), phase).toBe(expected);
   });
 
+  test.each(['421 4.3.2 Busy', '454 4.7.0 Later'])(
+    '%s: whose fault it is nobody can tell once a message is under way',
+    (response) => {
+      const blameIn = (phase: SmtpPhase) =>
+        classifySmtpFailure({ phase, error: Object.assign(new Error('Failed'), { response }) }).blame;
+      expect(new Set(message.map(blameIn))).toEqual(new Set(['either']));
+      expect(new Set(beforeEnvelope.map(blameIn))).toEqual(new Set([undefined]));
+    },
+  );
+
   test('code and response say what the server said', () => {
     const error = Object.assign(new Error('Failed'), {
       code: 'EENVELOPE',

@@ -48,10 +48,11 @@ interface Facts {
   enhanced: string;
 }
 
-type Verdict = Pick<ProviderResult, 'outcome' | 'reason'>;
+type Verdict = Pick<ProviderResult, 'outcome' | 'reason' | 'blame'>;
 type Rule = [when: string, matches: (facts: Facts) => boolean, then: Verdict];
 
 const unavailable: Verdict = { outcome: 'held', reason: 'provider_unavailable' };
+const unavailableOrUnwilling: Verdict = { ...unavailable, blame: 'either' };
 const misconfigured: Verdict = { outcome: 'held', reason: 'provider_configuration' };
 const badAddress: Verdict = { outcome: 'bounced', reason: 'invalid_address' };
 const rejected: Verdict = { outcome: 'rejected', reason: 'rejected' };
@@ -59,7 +60,9 @@ const transient: Verdict = { outcome: 'transient', reason: 'provider_transient' 
 
 /** Read from the top; the first that matches decides. */
 const rules: Rule[] = [
-  ['the server is closing or cannot serve now', ({ basic }) => [421, 454].includes(basic), unavailable],
+  ['the server cannot serve now', (f) => beforeEnvelope(f) && isClosing(f), unavailable],
+  // Some servers say so to one message only, for its recipient or for what is in it.
+  ['the server cannot serve now, or not this message', isClosing, unavailableOrUnwilling],
   ['it wants other credentials', ({ basic }) => [530, 534, 535].includes(basic), misconfigured],
 
   ['before the envelope: refused for now', (f) => beforeEnvelope(f) && isTemporary(f), unavailable],
@@ -142,6 +145,11 @@ function isPermanent({ basic }: Facts): boolean {
 
 function isTemporary({ basic }: Facts): boolean {
   return basic >= 400 && basic < 500;
+}
+
+// 421 may answer any command (RFC 5321 §3.8); 454 is of STARTTLS and AUTH (RFC 3207 §4, RFC 4954 §6), and of others too.
+function isClosing({ basic }: Facts): boolean {
+  return basic === 421 || basic === 454;
 }
 
 function beforeEnvelope({ phase }: Facts): boolean {

@@ -52,6 +52,7 @@ function delivery(number = 1, text = 'Hi\n.\nthere'): Delivery<RenderedEmail> {
 }
 
 const unavailable = { outcome: 'held', reason: 'provider_unavailable' };
+const orUnwilling = { ...unavailable, blame: 'either' };
 const misconfigured = { outcome: 'held', reason: 'provider_configuration' };
 const transient = { outcome: 'transient', reason: 'provider_transient' };
 const lost = { outcome: 'transient', reason: 'connection_lost' };
@@ -96,11 +97,11 @@ describe('what an attempt comes to', () => {
     ['421 to EHLO', { ehlo: '421 Busy' }, unavailable],
     ['no answer to EHLO', { ehlo: 'silence' }, unavailable],
     ['closed at EHLO', { ehlo: 'drop' }, unavailable],
-    ['421 to MAIL', { mail: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 to RCPT', { rcpt: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 to DATA', { data: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 after the body', { body: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['454 to MAIL', { mail: '454 4.7.0 Later' }, unavailable],
+    ['421 to MAIL', { mail: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 to RCPT', { rcpt: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 to DATA', { data: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 after the body', { body: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['454 to MAIL', { mail: '454 4.7.0 Later' }, orUnwilling],
     ['530 to MAIL', { mail: '530 5.7.0 Authenticate' }, misconfigured],
     ['450 to RCPT', { rcpt: '450 4.2.0 Greylisted' }, transient],
     ['451 to MAIL', { mail: '451 4.3.0 Try later' }, transient],
