@@ -52,6 +52,7 @@ function delivery(number = 1, text = 'Hi\n.\nthere'): Delivery<RenderedEmail> {
 }
 
 const unavailable = { outcome: 'held', reason: 'provider_unavailable' };
+const orUnwilling = { ...unavailable, blame: 'either' };
 const misconfigured = { outcome: 'held', reason: 'provider_configuration' };
 const transient = { outcome: 'transient', reason: 'provider_transient' };
 const lost = { outcome: 'transient', reason: 'connection_lost' };
@@ -96,12 +97,16 @@ describe('what an attempt comes to', () => {
     ['421 to EHLO', { ehlo: '421 Busy' }, unavailable],
     ['no answer to EHLO', { ehlo: 'silence' }, unavailable],
     ['closed at EHLO', { ehlo: 'drop' }, unavailable],
-    ['421 to MAIL', { mail: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 to RCPT', { rcpt: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 to DATA', { data: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 after the body', { body: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['454 to MAIL', { mail: '454 4.7.0 Later' }, unavailable],
+    ['421 to MAIL', { mail: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 to RCPT', { rcpt: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 to DATA', { data: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 after the body', { body: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['454 to MAIL', { mail: '454 4.7.0 Later' }, orUnwilling],
     ['530 to MAIL', { mail: '530 5.7.0 Authenticate' }, misconfigured],
+    ['550 5.1.1 to MAIL', { mail: '550 5.1.1 Sender unknown' }, { ...misconfigured, code: '550 5.1.1' }],
+    ['553 5.1.7 to MAIL', { mail: '553 5.1.7 Bad sender' }, misconfigured],
+    ['550 5.1.8 to RCPT', { rcpt: '550 5.1.8 Bad sender' }, { ...misconfigured, blame: 'either' }],
+    ['550 to MAIL', { mail: '550 No' }, rejected],
     ['450 to RCPT', { rcpt: '450 4.2.0 Greylisted' }, transient],
     ['451 to MAIL', { mail: '451 4.3.0 Try later' }, transient],
     ['452 to DATA', { data: '452 4.3.1 Full' }, transient],
@@ -109,6 +114,7 @@ describe('what an attempt comes to', () => {
     ['550 to RCPT', { rcpt: '550 No' }, { ...rejected, code: '550' }],
     ['550 5.1.1 to RCPT', { rcpt: '550 5.1.1 No such user' }, { ...bounced, code: '550 5.1.1' }],
     ['550 5.1.1 after the body', { body: '550 5.1.1 No such user' }, bounced],
+    ['550 5.1.1 to DATA', { data: '550 5.1.1 No such user' }, rejected],
     ['552 after the body', { body: '552 5.3.4 Too big' }, rejected],
     ['554 after the body', { body: '554 5.7.1 Spam' }, { ...rejected, response: '554 5.7.1 Spam' }],
     ['554 to DATA', { data: '554 5.5.1 No' }, rejected],

@@ -61,10 +61,14 @@ describe('classifyWebPushReply', () => {
     const other = classify(status, body, { isKnownService: false });
     expect(`${other.outcome} ${other.reason}`).toBe(ofAnyHost);
     expect(other.outcome).not.toBe('held');
+    expect(other.blame).toBe('message');
   });
 
   test.each([200, 201, 202, 204])('%i is sent', (status) => {
-    expect(classify(status, 'ok')).toEqual({ outcome: 'sent', code: String(status), response: 'ok' });
+    for (const isKnownService of [true, false]) {
+      const result = classify(status, 'ok', { isKnownService });
+      expect(result).toEqual({ outcome: 'sent', code: String(status), response: 'ok' });
+    }
   });
 
   test('a 404 after another failure bounces', () => {
@@ -98,4 +102,6 @@ test.each([
   expect(`${known?.outcome} ${known?.reason}`).toBe(expected);
   expect(`${other?.outcome} ${other?.reason}`).toBe(ofAnyHost);
   expect(known).toMatchObject({ code, response: 'It says why' });
+  expect(known).not.toHaveProperty('blame');
+  if (other?.outcome !== 'held' && other?.outcome !== 'rejected') expect(other?.blame).toBe('message');
 });

@@ -70,6 +70,7 @@ export function classifyWebPushReply(reply: HttpReply, context: WebPushContext):
   const waitMs = wait && (retryAfterMs(headerOf(reply, 'retry-after'), context.now) ?? defaultWaitMs(status));
   return {
     ...result,
+    ...(result.outcome !== 'sent' && blameOf(context)),
     code: String(status),
     response: readable(body),
     ...(waitMs !== undefined && { retryAfterMs: waitMs }),
@@ -82,13 +83,20 @@ export function classifyWebPushReply(reply: HttpReply, context: WebPushContext):
  */
 export function classifyWebPushFailure(
   failure: HttpFailure,
-  { isKnownService }: Pick<WebPushContext, 'isKnownService'>,
+  context: Pick<WebPushContext, 'isKnownService'>,
 ): ProviderResult {
   const { fate, code, message } = failure;
   const response = readable(message);
   if (code === 'EUNSAFE') return { outcome: 'rejected', reason: 'invalid_address', code, response };
-  if (isKnownService || fate === 'unknown' || code === 'ECLOSED') return classifyHttpFailure(failure);
-  return { outcome: 'transient', reason: 'provider_unavailable', code, response };
+  // We are closing, which no endpoint can do.
+  if (context.isKnownService || code === 'ECLOSED') return classifyHttpFailure(failure);
+  if (fate === 'unknown') return { ...classifyHttpFailure(failure), ...blameOf(context) };
+  return { outcome: 'transient', reason: 'provider_unavailable', ...blameOf(context), code, response };
+}
+
+/** However many endpoints of somebody's making fail in a row, that says nothing of a push service. */
+function blameOf({ isKnownService }: Pick<WebPushContext, 'isKnownService'>): Pick<ProviderResult, 'blame'> {
+  return isKnownService ? {} : { blame: 'message' };
 }
 
 function defaultWaitMs(status: number): number | undefined {

@@ -241,6 +241,7 @@ describe('a host that a user made up', () => {
     [{ status: 401 }, 'transient'],
     [{ status: 429, headers: { 'retry-after': '3600' } }, 'transient'],
     [{ status: 503, headers: { 'retry-after': '3600' } }, 'transient'],
+    [{ status: 500 }, 'transient'],
     ['drop', 'ambiguous'],
     ['silence', 'ambiguous'],
     ['endless', 'sent'],
@@ -249,14 +250,16 @@ describe('a host that a user made up', () => {
     const sink = await sinkOf({ answer: () => answer });
     const provider = providerFor(sink, { services: [], replyTimeoutMs: 200 });
     const to = sink.subscribe(vapid.publicKey);
-    expect(await provider.send(delivery(to))).toMatchObject({ outcome });
+    const result = await provider.send(delivery(to));
+    expect(result).toMatchObject({ outcome });
+    expect(result.blame).toBe(outcome === 'sent' ? undefined : 'message');
   });
 
   test('may be away or have a bad certificate: nobody else’s message is held', async () => {
     const sink = await sinkOf();
     const to = sink.subscribe(vapid.publicKey);
     const provider = providerFor(sink, { services: [], tls: {} });
-    const expected = { outcome: 'transient', reason: 'provider_unavailable' };
+    const expected = { outcome: 'transient', reason: 'provider_unavailable', blame: 'message' };
     expect(await provider.send(delivery(to))).toMatchObject({
       ...expected,
       code: expect.stringContaining('SELF_SIGNED'),
