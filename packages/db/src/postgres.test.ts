@@ -18,6 +18,7 @@ import {
   type Database,
   DatabaseUnreachableError,
   openPostgres,
+  type Store,
 } from './index.ts';
 import { suppressing } from './suppressing.fixture.ts';
 
@@ -95,6 +96,34 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     other.release(true);
     expect(runs).toBe(2);
     expect(await Promise.all(['one', 'two'].map((name) => store.readSequence(name)))).toEqual([12, 12]);
+  });
+
+  test('relays take up projects in one order, whatever order their rooms are in', async () => {
+    const [first, second] = await Promise.all([1, 2].map(async () => createStore(await open())));
+    await emptyTables(admin);
+    for (const projectId of ['prj_a', 'prj_b']) {
+      await first?.ensureProject({ id: projectId, key: projectId });
+      await first?.accept([acceptItem({ projectId, message: { place: 'store' } })]);
+    }
+    const enter = (store: Store | undefined, projectIds: string[]) =>
+      store?.enterWindow({
+        channel: 'email',
+        lane: 'normal',
+        lookaheadMs: 0,
+        rooms: projectIds.map((projectId) => ({ projectId, limit: 1 })),
+      });
+    const other = await admin.connect();
+    await other.query(`BEGIN; SELECT 1 FROM messages WHERE project_id = 'prj_a' FOR UPDATE`);
+    const waiting = enter(first, ['prj_b', 'prj_a']);
+    const blocked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+    await until(
+      async () => (await admin.query(blocked)).rows,
+      ({ length }) => length > 0,
+    );
+    expect(await enter(second, ['prj_b'])).toMatchObject([[{ id: expect.any(String) }]]);
+    await other.query('COMMIT');
+    other.release();
+    expect((await waiting)?.map((entries) => entries.length)).toEqual([0, 1]);
   });
 
   test('two processes at once: a key makes one notification, a message one claim, a place one relay', async () => {
