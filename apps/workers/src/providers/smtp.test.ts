@@ -360,6 +360,30 @@ describe('probe and close', () => {
     expect(await provider.probe()).toBe(false);
   });
 
+  test('a probe does not wait for a send that hangs, and leaves no connection behind', async () => {
+    const server = await scripted({ body: 'silence' });
+    const provider = providerFor(server.url, { maxConnections: 1 });
+    const sending = provider.send(delivery());
+    await vi.waitUntil(() => server.messages.length === 1);
+    expect(await provider.probe()).toBe(true);
+    await vi.waitUntil(() => server.connections.open === 1);
+    expect(server.commands.at(-1)).toBe('QUIT');
+    expect(server.connections).toMatchObject({ total: 2, most: 2 });
+    await provider.close();
+    expect(await sending).toMatchObject({ outcome: 'ambiguous' });
+  });
+
+  test.each<SmtpScript>([
+    { greeting: 'silence' },
+    { ehlo: 'silence' },
+    { ehlo: '250-scripted\r\n250 AUTH PLAIN', auth: 'silence' },
+  ])('a probe has its own deadline, shorter than that of a send: %j', async (script) => {
+    const server = await scripted(script);
+    const provider = providerFor(server.url.replace('://', '://user:pass@'), { probeTimeoutMs: 200 });
+    expect(await provider.probe()).toBe(false);
+    await vi.waitUntil(() => server.connections.open === 0);
+  });
+
   test('close ends kept connections with QUIT', async () => {
     const server = await scripted();
     const provider = providerFor(server.url);

@@ -62,8 +62,7 @@ export function createSmtpProvider({
 
   async function probe(): Promise<boolean> {
     try {
-      const lease = await connections.acquire({ fresh: true });
-      lease.release('keep');
+      await connections.probe();
       return true;
     } catch {
       return false;
