@@ -170,6 +170,44 @@ describe('TLS and AUTH', () => {
     expect(await provider.probe()).toBe(false);
   });
 
+  test.each(['PLAIN', 'LOGIN'])(
+    'by %s: a server that quotes the password has no part of it on record',
+    async (by) => {
+      const [plain, line] = ['p/w:%ü', Buffer.from('\0acme@example.com\0p/w:%ü').toString('base64')];
+      const quotes = [
+        plain,
+        encodeURIComponent(plain),
+        Buffer.from(plain).toString('base64'),
+        line,
+        line.replace(/=+$/, ''),
+        `${'x'.repeat(470)}${line}`,
+      ];
+      for (const quote of quotes) {
+        const server = await scripted({
+          ehlo: `250-scripted\r\n250 AUTH ${by}`,
+          auth: `535 5.7.8 Not with <${quote}>`,
+        });
+        const url = server.url.replace('://', '://acme%40example.com:p%2Fw%3A%25%C3%BC@');
+        const result = await providerFor(url).send(delivery());
+        expect(result).toMatchObject({ ...misconfigured, code: '535 5.7.8' });
+        expect(result.response).toMatch(/^535 5\.7\.8 Not with <(x{470})?\[secr/);
+      }
+    },
+  );
+
+  test('nor has one that quotes it when it takes a mail, and the code stays what it is', async () => {
+    const server = await scripted({
+      ehlo: '250-scripted\r\n250 AUTH PLAIN',
+      body: '250 2.0.0 Ok, 250',
+    });
+    const provider = providerFor(server.url.replace('://', '://user:250@'));
+    expect(await provider.send(delivery())).toEqual({
+      outcome: 'sent',
+      code: '250 2.0.0',
+      response: '[secret] 2.0.0 Ok, [secret]',
+    });
+  });
+
   test.each(['454 4.7.0 Try later', 'drop', 'silence'])(
     'AUTH answered by %s holds the provider',
     async (reply) => {
