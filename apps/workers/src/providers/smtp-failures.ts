@@ -1,5 +1,5 @@
 import type { ProviderResult } from './provider.ts';
-import { readable } from './readable.ts';
+import { readable, withoutSecrets } from './readable.ts';
 
 /**
  * How far a delivery had come. Tracked by us, for nodemailer reports the command `CONN` whenever a connection
@@ -105,26 +105,27 @@ const rules: Rule[] = [
 ];
 
 /** What a failure means for the message and the provider: DESIGN §7, row SMTP. Pure. */
-export function classifySmtpFailure({
-  phase,
-  error,
-}: {
-  phase: SmtpPhase;
-  error: SmtpFault;
-}): ProviderResult {
+export function classifySmtpFailure(
+  { phase, error }: { phase: SmtpPhase; error: SmtpFault },
+  secrets: readonly string[] = [],
+): ProviderResult {
   const facts: Facts = { phase, error, ...codesOf(error.response ?? '') };
   const [, , verdict] = rules.find(([, matches]) => matches(facts)) ?? ['', () => true, transient];
   const { code = error.originalCode ?? error.code, response } = describeReply(
     error.response ?? error.message,
+    secrets,
   );
   return { ...verdict, code, response };
 }
 
-/** The codes (`550 5.1.1`) and the `readable` text of a reply. */
-export function describeReply(reply: string): Pick<ProviderResult, 'code' | 'response'> {
-  const response = readable(reply);
-  const match = replyCodes.exec(response);
-  return { code: match?.[1] && [match[1], match[2]].filter(Boolean).join(' '), response };
+/** The codes (`550 5.1.1`) and the `readable` text of a reply, without the secrets. */
+export function describeReply(
+  reply: string,
+  secrets: readonly string[] = [],
+): Pick<ProviderResult, 'code' | 'response'> {
+  const match = replyCodes.exec(readable(reply));
+  const code = match?.[1] && [match[1], match[2]].filter(Boolean).join(' ');
+  return { code, response: readable(withoutSecrets(reply, secrets)) };
 }
 
 /** Whether a reply accepts: 2yz (RFC 5321 §4.2.1). */

@@ -170,6 +170,44 @@ describe('TLS and AUTH', () => {
     expect(await provider.probe()).toBe(false);
   });
 
+  test.each(['PLAIN', 'LOGIN'])(
+    'by %s: a server that quotes the password has no part of it on record',
+    async (by) => {
+      const [plain, line] = ['p/w:%ü', Buffer.from('\0acme@example.com\0p/w:%ü').toString('base64')];
+      const quotes = [
+        plain,
+        encodeURIComponent(plain),
+        Buffer.from(plain).toString('base64'),
+        line,
+        line.replace(/=+$/, ''),
+        `${'x'.repeat(470)}${line}`,
+      ];
+      for (const quote of quotes) {
+        const server = await scripted({
+          ehlo: `250-scripted\r\n250 AUTH ${by}`,
+          auth: `535 5.7.8 Not with <${quote}>`,
+        });
+        const url = server.url.replace('://', '://acme%40example.com:p%2Fw%3A%25%C3%BC@');
+        const result = await providerFor(url).send(delivery());
+        expect(result).toMatchObject({ ...misconfigured, code: '535 5.7.8' });
+        expect(result.response).toMatch(/^535 5\.7\.8 Not with <(x{470})?\[secr/);
+      }
+    },
+  );
+
+  test('nor has one that quotes it when it takes a mail, and the code stays what it is', async () => {
+    const server = await scripted({
+      ehlo: '250-scripted\r\n250 AUTH PLAIN',
+      body: '250 2.0.0 Ok, 250',
+    });
+    const provider = providerFor(server.url.replace('://', '://user:250@'));
+    expect(await provider.send(delivery())).toEqual({
+      outcome: 'sent',
+      code: '250 2.0.0',
+      response: '[secret] 2.0.0 Ok, [secret]',
+    });
+  });
+
   test.each(['454 4.7.0 Try later', 'drop', 'silence'])(
     'AUTH answered by %s holds the provider',
     async (reply) => {
@@ -358,6 +396,30 @@ describe('probe and close', () => {
     const provider = providerFor(server.url);
     await provider.send(delivery());
     expect(await provider.probe()).toBe(false);
+  });
+
+  test('a probe does not wait for a send that hangs, and leaves no connection behind', async () => {
+    const server = await scripted({ body: 'silence' });
+    const provider = providerFor(server.url, { maxConnections: 1 });
+    const sending = provider.send(delivery());
+    await vi.waitUntil(() => server.messages.length === 1);
+    expect(await provider.probe()).toBe(true);
+    await vi.waitUntil(() => server.connections.open === 1);
+    expect(server.commands.at(-1)).toBe('QUIT');
+    expect(server.connections).toMatchObject({ total: 2, most: 2 });
+    await provider.close();
+    expect(await sending).toMatchObject({ outcome: 'ambiguous' });
+  });
+
+  test.each<SmtpScript>([
+    { greeting: 'silence' },
+    { ehlo: 'silence' },
+    { ehlo: '250-scripted\r\n250 AUTH PLAIN', auth: 'silence' },
+  ])('a probe has its own deadline, shorter than that of a send: %j', async (script) => {
+    const server = await scripted(script);
+    const provider = providerFor(server.url.replace('://', '://user:pass@'), { probeTimeoutMs: 200 });
+    expect(await provider.probe()).toBe(false);
+    await vi.waitUntil(() => server.connections.open === 0);
   });
 
   test('close ends kept connections with QUIT', async () => {

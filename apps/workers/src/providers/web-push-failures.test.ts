@@ -71,8 +71,9 @@ describe('classifyWebPushReply', () => {
     }
   });
 
-  test('a 404 after another failure bounces', () => {
-    expect(classify(404, '', { failures: 1 })).toMatchObject({
+  test('a 404 bounces after two failures, not after one, which may have been of anything', () => {
+    expect(classify(404, '', { failures: 1 }).outcome).toBe('transient');
+    expect(classify(404, '', { failures: 2 })).toMatchObject({
       outcome: 'bounced',
       reason: 'invalid_address',
     });

@@ -49,8 +49,9 @@ const rules: Rule<Facts>[] = [
   ['taken', ({ status }) => isWithin(status, 200), { outcome: 'sent' }],
   ['a redirect', ({ status }) => isWithin(status, 300), rejected],
   ['the subscription is gone', ({ status }) => status === 410, badAddress],
-  // Some services say it for a while of a subscription that they will find again.
-  ['not found again', ({ status, failures }) => status === 404 && failures > 0, badAddress],
+  // Some services say it for a while of a subscription that they will find again. What the failures before were is
+  // not known here, and one may have been of anything: so it takes two.
+  ['not found again', ({ status, failures }) => status === 404 && failures >= 2, badAddress],
   ['not found', ({ status }) => status === 404, transient],
   ['too large', ({ status }) => status === 413, rejected],
   // RFC 8030 §8.4: the limit is that of the subscription.

@@ -177,7 +177,7 @@ test('a subscription of GCM, which has ended, bounces', async () => {
 });
 
 describe('a subscription', () => {
-  test('that is gone, unknown for the second time, or of another key bounces', async () => {
+  test('that is gone, unknown again and again, or of another key bounces', async () => {
     const sink = await sinkOf();
     const provider = providerFor(sink);
     const gone = sink.subscribe(vapid.publicKey);
@@ -186,8 +186,11 @@ describe('a subscription', () => {
     const foreign = sink.subscribe(makeVapidKeys().publicKey);
     const bounced = { outcome: 'bounced', reason: 'invalid_address' };
     expect(await provider.send(delivery(gone))).toMatchObject({ ...bounced, code: '410' });
-    expect(await provider.send(delivery(unknown))).toMatchObject({ outcome: 'transient', code: '404' });
-    expect(await provider.send(delivery(unknown, { failures: 1 }))).toMatchObject({
+    for (const failures of [0, 1]) {
+      const result = await provider.send(delivery(unknown, { failures }));
+      expect(result).toMatchObject({ outcome: 'transient', code: '404' });
+    }
+    expect(await provider.send(delivery(unknown, { failures: 2 }))).toMatchObject({
       ...bounced,
       code: '404',
     });
