@@ -12,7 +12,7 @@ function classify(
 ) {
   return classifyWebPushReply(
     { status, headers, body },
-    { isKnownService: true, failures: 0, now, ...context },
+    { isKnownService: true, isKnownHost: true, failures: 0, now, ...context },
   );
 }
 
@@ -98,8 +98,13 @@ test.each([
 ] as const)('without a reply: %s, %s', (fate, code, expected, ofAnyHost) => {
   const failure = new HttpFailure(fate, code, 'It says why');
   const [known, other] = [true, false].map((isKnownService) =>
-    classifyWebPushFailure(failure, { isKnownService }),
+    classifyWebPushFailure(failure, { isKnownService, isKnownHost: isKnownService }),
   );
+  // Under the domain of a push service: anybody can make up a host, and the service itself may be away for long.
+  const made = classifyWebPushFailure(failure, { isKnownService: true, isKnownHost: false });
+  expect(`${made.outcome} ${made.reason}`).toBe(ofAnyHost);
+  if (made.outcome !== 'held' && made.outcome !== 'rejected') expect(made.blame).toBe('message');
+  if (made.reason === 'provider_unavailable' && code !== 'ECLOSED') expect(made.retryAfterMs).toBe(900_000);
   expect(`${known?.outcome} ${known?.reason}`).toBe(expected);
   expect(`${other?.outcome} ${other?.reason}`).toBe(ofAnyHost);
   expect(known).toMatchObject({ code, response: 'It says why' });

@@ -19,6 +19,8 @@ import { retryAfterMs } from './retry-after.ts';
 export interface WebPushContext {
   /** It is a push service that browsers come with, and no address that somebody made up. */
   isKnownService: boolean;
+  /** Its host is listed by its name: of many hosts under a service's domain anybody can make up one that is not there. */
+  isKnownHost: boolean;
   /** Failed tries of the message before this one. */
   failures: number;
   /** Milliseconds since the epoch. */
@@ -84,15 +86,24 @@ export function classifyWebPushReply(reply: HttpReply, context: WebPushContext):
  */
 export function classifyWebPushFailure(
   failure: HttpFailure,
-  context: Pick<WebPushContext, 'isKnownService'>,
+  context: Pick<WebPushContext, 'isKnownService' | 'isKnownHost'>,
 ): ProviderResult {
+  const { isKnownService, isKnownHost } = context;
   const { fate, code, message } = failure;
   const response = readable(message);
   if (code === 'EUNSAFE') return { outcome: 'rejected', reason: 'invalid_address', code, response };
   // We are closing, which no endpoint can do.
-  if (context.isKnownService || code === 'ECLOSED') return classifyHttpFailure(failure);
-  if (fate === 'unknown') return { ...classifyHttpFailure(failure), ...blameOf(context) };
-  return { outcome: 'transient', reason: 'provider_unavailable', ...blameOf(context), code, response };
+  if (isKnownHost || code === 'ECLOSED') return classifyHttpFailure(failure);
+  if (fate === 'unknown') return { ...classifyHttpFailure(failure), blame: 'message' };
+  return {
+    outcome: 'transient',
+    reason: 'provider_unavailable',
+    blame: 'message',
+    code,
+    response,
+    // A push service may be away for longer than the budget would last.
+    ...(isKnownService && { retryAfterMs: laterMs }),
+  };
 }
 
 /** However many endpoints of somebody's making fail in a row, that says nothing of a push service. */
