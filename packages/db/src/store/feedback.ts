@@ -165,7 +165,10 @@ function* takeMessages(
   return taken;
 }
 
-/** Nothing has happened later than it was told, whatever its sender's clock says. */
+/**
+ * Nothing has happened later than it was told, whatever its sender's clock says, nor before the epoch: the year before
+ * the first is no date that an answer may hold (RFC 3339 §1).
+ */
 function rowOf(one: Feedback, source: string, { id, address, now }: TakenMessage): FeedbackRow {
   const { type, at = now, eventId = `at:${at}`, code = null, response = null } = one;
   return {
@@ -175,7 +178,7 @@ function rowOf(one: Feedback, source: string, { id, address, now }: TakenMessage
     source,
     code,
     response: address === null ? null : response,
-    at: Math.min(at, now),
+    at: Math.max(0, Math.min(at, now)),
     receivedAt: now,
   };
 }
