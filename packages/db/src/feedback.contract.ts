@@ -164,6 +164,24 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
       expect(await statusOf(id)).toBe('delivered');
     });
 
+    test('of one message is kept up to a bound of each type, however often it is opened', async () => {
+      const [id, other] = [await sent(), await sent()];
+      const opened = (messageId: string, eventId: string): Feedback => ({
+        messageId,
+        type: 'opened',
+        eventId,
+      });
+      const many = Array.from({ length: 150 }, (_, index) => opened(id, `${index}`));
+      for (let again = 0; again < 2; again += 1) await record(many);
+      const more = Array.from({ length: 100 }, (_, index) => opened(id, `more-${index}`));
+      const results = await record([...more, { messageId: id, type: 'delivered' }, opened(other, '1')]);
+      expect(results.filter((result) => result === 'recorded')).toHaveLength(52);
+      expect(await record([opened(id, 'last'), opened('msg_none', '1')])).toEqual(['repeated', 'unknown']);
+      const { feedback, message } = await messageOf(id);
+      expect(feedback.filter(({ type }) => type === 'opened')).toHaveLength(200);
+      expect(message.status).toBe('delivered');
+    });
+
     test('of one project moves nothing of another; that of the instance may be of any', async () => {
       const id = await sent({}, 'sg-1');
       const other = await store.ensureProject({ id: 'prj_2', key: 'other' });

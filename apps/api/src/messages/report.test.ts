@@ -1,3 +1,4 @@
+import { getMessage } from '@tidings/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestApi, type TestApi } from '../../../../test/support/api.ts';
 import { handOver } from '../../../../test/support/hand-over.ts';
@@ -49,6 +50,13 @@ test('the same told again is on record once', async () => {
   }
   const opened = (await messageOf(id)).timeline as Array<{ feedback?: string }>;
   expect(opened.filter(({ feedback }) => feedback === 'opened')).toHaveLength(2);
+});
+
+test('told to have happened in the year before the first, it has a date that an answer may hold', async () => {
+  const id = await send();
+  const told = await report(id, { type: 'opened', at: '0000-01-01T00:00:00+01:00' });
+  expect(told).toMatchObject({ status: 200, body: { facts: { openedAt: '1970-01-01T00:00:00.000Z' } } });
+  expect(getMessage.output.safeParse(await messageOf(id))).toMatchObject({ success: true });
 });
 
 test('it is counted, and a message that is not there is not found', async () => {

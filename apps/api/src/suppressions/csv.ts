@@ -2,6 +2,9 @@ import { type SuppressionView, stoppingReasons, TidingsError } from '@tidings/co
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 
+/** A formula, be it in wide characters, behind apostrophes. */
+const defused = /^'+[=+\-@\t\r＝＋－＠]/;
+
 const columns = ['channel', 'address', 'category', 'reason', 'note', 'createdAt'] as const;
 
 /**
@@ -14,6 +17,8 @@ export function writeCsv(page: { items: SuppressionView[] }, isFirst: boolean): 
     header: isFirst,
     record_delimiter: '\r\n',
     escape_formulas: true,
+    // One that is there already gets another, so that what is taken away again is never the cell's own.
+    cast: { string: (cell) => (defused.test(cell) ? `'${cell}` : cell) },
   });
 }
 
@@ -90,5 +95,5 @@ function shortened(text: string): string {
 
 /** What `writeCsv` put in front of a formula. */
 function withoutApostrophe(cell: string): string {
-  return /^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
+  return defused.test(cell) ? cell.slice(1) : cell;
 }

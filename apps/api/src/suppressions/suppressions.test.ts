@@ -236,12 +236,12 @@ describe('as CSV', () => {
   });
 
   test('no cell is a formula to a spreadsheet, and comes back as it was', async () => {
-    const notes = ['=1+1', '+1', '-1', '@SUM(A1)', 'plain'];
+    const notes = ['=1+1', '+1', '-1', '@SUM(A1)', '＝1+1', "'=1+1", "''-1", "'quoted'", 'plain'];
     for (const [index, note] of notes.entries()) await add({ address: `a${index}@example.com`, note });
     await add({ channel: 'push', address: '=HYPERLINK("https://evil.example")' });
     const { text } = await exported();
     const cells = text.split(/[\r\n,]+/).map((cell) => cell.replace(/^"/, ''));
-    expect(cells.filter((cell) => /^[=+\-@]/.test(cell))).toEqual([]);
+    expect(cells.filter((cell) => /^[=+\-@＝]/.test(cell))).toEqual([]);
     expect(text).toContain(`"'=HYPERLINK(""https://evil.example"")"`);
     const { items } = await list();
     for (const { id } of items) await tested.call('DELETE', `/v1/suppressions/${id}`);

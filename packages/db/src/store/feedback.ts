@@ -1,5 +1,5 @@
 import type { FeedbackType } from '@tidings/contracts';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { followFeedback } from './feedback-moves.ts';
@@ -21,7 +21,10 @@ export interface Feedback {
   response?: string | null;
 }
 
-/** `unknown`: there is no such message, or it is not in this project. */
+/**
+ * `unknown`: there is no such message, or it is not in this project. `repeated`: it is on record, or as much of its type
+ * is as is kept of one message.
+ */
 export type FeedbackResult = 'recorded' | 'repeated' | 'unknown';
 
 /** A message that feedback is about, taken until the commit. */
@@ -35,6 +38,12 @@ export type TakenMessage = Pick<
 
 /** Rows that one statement stores. */
 const rowsAtOnce = 500;
+
+/**
+ * What is kept of each type for one message. Whoever was sent a mail can open it, and follow its links, as often as he
+ * likes; all that is kept is read with the message.
+ */
+const keptOfOneType = 200;
 
 /**
  * A provider's own id is that of one message, or of a few. What is that of more attempts is nobody's: something stands
@@ -73,7 +82,7 @@ export function recordFeedback(
         return message === undefined ? [] : [rowOf(one, source, message)];
       }),
     );
-    const fresh = yield* storeFeedback(database, db, told.flat());
+    const fresh = yield* storeFeedback(database, db, yield* withRoom(database, db, told.flat()));
     const news = told.flat().filter((row) => fresh.has(keyOf(row)));
     yield* followFeedback({ database, db, news, taken, newKey, newId });
     return told.map((theirs): FeedbackResult => {
@@ -156,7 +165,10 @@ function* takeMessages(
   return taken;
 }
 
-/** Nothing has happened later than it was told, whatever its sender's clock says. */
+/**
+ * Nothing has happened later than it was told, whatever its sender's clock says, nor before the epoch: the year before
+ * the first is no date that an answer may hold (RFC 3339 §1).
+ */
 function rowOf(one: Feedback, source: string, { id, address, now }: TakenMessage): FeedbackRow {
   const { type, at = now, eventId = `at:${at}`, code = null, response = null } = one;
   return {
@@ -166,9 +178,33 @@ function rowOf(one: Feedback, source: string, { id, address, now }: TakenMessage
     source,
     code,
     response: address === null ? null : response,
-    at: Math.min(at, now),
+    at: Math.max(0, Math.min(at, now)),
     receivedAt: now,
   };
+}
+
+/** Those that there is room for beside what is on record. */
+function* withRoom(
+  { tables: { feedback } }: Database,
+  db: Handle,
+  told: FeedbackRow[],
+): Steps<FeedbackRow[]> {
+  const kept = new Map<string, number>();
+  for (const some of inPieces([...new Set(told.map(({ messageId }) => messageId))], rowsAtOnce)) {
+    const found = yield* rows(
+      db
+        .select({ messageId: feedback.messageId, type: feedback.type, number: count() })
+        .from(feedback)
+        .where(inArray(feedback.messageId, some))
+        .groupBy(feedback.messageId, feedback.type),
+    );
+    for (const { messageId, type, number } of found) kept.set(`${messageId} ${type}`, number);
+  }
+  return told.filter(({ messageId, type }) => {
+    const number = (kept.get(`${messageId} ${type}`) ?? 0) + 1;
+    kept.set(`${messageId} ${type}`, number);
+    return number <= keptOfOneType;
+  });
 }
 
 /** Answers the keys of those that were not on record. */
