@@ -127,3 +127,12 @@ test('what is scheduled waits for its time, and somebody without an address was 
     ['address', 'skipped', 'no_address'],
   ]);
 });
+
+test('what is told to have happened before it was accepted, by the clock of whoever tells, comes after that', async () => {
+  const content = { email: { subject: 's', text: 't' } };
+  const sent = await tidings.notifications.send.mutate({ to: { email: 'a@example.com' }, content });
+  const id = sent.messages[0]?.id ?? '';
+  await tidings.messages.report.mutate({ id, type: 'opened', at: '2020-01-31T08:00:00Z' });
+  const { decisions } = await tidings.messages.explain.query({ id });
+  expect(decisions.map(({ rule }) => rule)).toEqual(['acceptance', 'lane', 'report']);
+});

@@ -33,8 +33,14 @@ export function timelineOf(
   const lifeOf = (attempt: AttemptRow) =>
     replays.filter(({ generation }) => generation <= attempt.generation).length;
   const lifeAt = (instant: number) => replays.filter(({ at }) => at <= instant).length;
+  const { createdAt } = message;
+  const created: Moment = {
+    at: createdAt,
+    life: 0,
+    status: firstStatus(ends, attempts, createdAt, sendAt),
+  };
   const moments: Moment[] = [
-    { at: message.createdAt, life: 0, status: firstStatus(ends, attempts, message.createdAt, sendAt) },
+    created,
     ...replays.map(({ at }, index) => ({ at, life: index + 1, status: 'queued' as const })),
     ...attempts.flatMap((attempt) => momentsOf(attempt, lifeOf(attempt), ends)),
   ];
@@ -55,8 +61,10 @@ export function timelineOf(
   if (message.status === 'delivered' && delivered !== undefined) {
     moments.push({ at: delivered.receivedAt, life: replays.length, status: 'delivered' });
   }
+  // Nothing came before it was accepted, though others' clocks may say so: many tell only the second.
+  const isLater = (one: Moment) => Number(one !== created);
   return moments
-    .sort((one, other) => one.at - other.at || one.life - other.life)
+    .sort((one, other) => isLater(one) - isLater(other) || one.at - other.at || one.life - other.life)
     .map(({ at, life: _, ...rest }) => ({ at: toIso(at), ...rest }));
 }
 
