@@ -57,9 +57,10 @@ export function timelineOf(
   for (const { type, at, source, code } of feedback) {
     moments.push({ at, life: lifeAt(at), feedback: type, source, ...(code !== null && { code }) });
   }
-  const delivered = feedback.findLast(({ type }) => type === 'delivered');
-  if (message.status === 'delivered' && delivered !== undefined) {
-    moments.push({ at: delivered.receivedAt, life: replays.length, status: 'delivered' });
+  if (message.status === 'delivered') {
+    const told = feedback.findLast(({ type }) => type === 'delivered');
+    const at = told?.receivedAt ?? message.endedAt ?? createdAt;
+    moments.push({ at, life: replays.length, status: 'delivered' });
   }
   // Nothing came before it was accepted, though others' clocks may say so: many tell only the second.
   const isLater = (one: Moment) => Number(one !== created);
