@@ -127,3 +127,33 @@ test('what is scheduled waits for its time, and somebody without an address was 
     ['address', 'skipped', 'no_address'],
   ]);
 });
+
+test('what is told to have happened before it was accepted, by the clock of whoever tells, comes after that', async () => {
+  const content = { email: { subject: 's', text: 't' } };
+  const sent = await tidings.notifications.send.mutate({ to: { email: 'a@example.com' }, content });
+  const id = sent.messages[0]?.id ?? '';
+  await tidings.messages.report.mutate({ id, type: 'opened', at: '2020-01-31T08:00:00Z' });
+  const { decisions } = await tidings.messages.explain.query({ id });
+  expect(decisions.map(({ rule }) => rule)).toEqual(['acceptance', 'lane', 'report']);
+});
+
+test('what a worker learned that had lost the message changed nothing, and counts as no failure', async () => {
+  const content = { email: { subject: 's', text: 't' } };
+  const sent = await tidings.notifications.send.mutate({ to: { email: 'a@example.com' }, content });
+  const id = sent.messages[0]?.id ?? '';
+  const at = Date.now() + 1000;
+  const attempt = (number: number, started: number, finished: number) =>
+    `('${id}', ${number}, 0, 'w', ${at + started}, ${at + finished}, 'transient', 'smtp', '451')`;
+  await tested.query(`INSERT INTO attempts
+    (message_id, number, generation, worker, started_at, finished_at, outcome, provider, code)
+    VALUES ${attempt(1, 0, 20)}, ${attempt(2, 10, 30)}`);
+  const { decisions } = await tidings.messages.explain.query({ id });
+  expect(decisions.slice(2).map(({ rule, status, attempt }) => [rule, status, attempt])).toEqual([
+    ['claim', 'sending', 1],
+    ['claim', 'sending', 2],
+    ['lost_worker', undefined, 1],
+    ['retry', 'retrying', 2],
+  ]);
+  expect(decisions.at(-2)?.text).toBe('smtp: 451. Its worker had lost it by then: nothing changed.');
+  expect(decisions.at(-1)?.text).toContain('Failure 1 of 8');
+});

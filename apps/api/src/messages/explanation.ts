@@ -13,7 +13,7 @@ import {
 import type { AttemptRow, MessageRow, MessageWithHistory, NotificationRow, ReplayRow } from '@tidings/db';
 import type { ChosenLocale } from '@tidings/templates';
 import { toIso } from '../iso.ts';
-import { timelineOf } from './timeline.ts';
+import { cameTooLate, timelineOf } from './timeline.ts';
 
 /** What is known of a version that a message was rendered with. */
 export interface UsedVersion {
@@ -154,6 +154,13 @@ function afterAttempt(entry: TimelineEntry, attempt: AttemptRow, found: MessageW
   };
   const who = provider ?? 'the provider';
   const answered = code === null ? '' : `${who}: ${code}. `;
+  if (entry.status === undefined) {
+    return {
+      ...told,
+      rule: 'lost_worker',
+      text: `${answered}Its worker had lost it by then: nothing changed.`,
+    };
+  }
   if (entry.status === 'sent') {
     return { ...told, rule: 'provider_answer', text: `${answered}It took the message.` };
   }
@@ -198,10 +205,15 @@ function retried(
 }
 
 /** Counted failures since the last replay, this one included. */
-function failuresUpTo(attempt: AttemptRow, { attempts, replays }: MessageWithHistory): number {
-  const lifeOf = (one: AttemptRow) => replays.filter(({ generation }) => generation <= one.generation).length;
-  return attempts.filter(
-    (one) => one.number <= attempt.number && lifeOf(one) === lifeOf(attempt) && countsFailure[one.outcome],
+function failuresUpTo(attempt: AttemptRow, found: MessageWithHistory): number {
+  const lifeOf = (one: AttemptRow) =>
+    found.replays.filter(({ generation }) => generation <= one.generation).length;
+  return found.attempts.filter(
+    (one) =>
+      one.number <= attempt.number &&
+      lifeOf(one) === lifeOf(attempt) &&
+      countsFailure[one.outcome] &&
+      !cameTooLate(one, found),
   ).length;
 }
 

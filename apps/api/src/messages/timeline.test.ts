@@ -48,6 +48,24 @@ test('the failure that used the budget up ends the message, those before it were
   ]);
 });
 
+test('what a worker learns that had lost the message moves nothing, be it that it ended or that another has it', () => {
+  const ended = message({ status: 'failed', reason: 'rejected', endedAt: 25 });
+  const tries = [
+    attempt(1, { outcome: 'transient', finishedAt: 22 }),
+    attempt(2, { outcome: 'rejected' }),
+    attempt(3, { outcome: 'bounced' }),
+  ];
+  expect(story(ended, tries, null)).toEqual([
+    [0, 'queued', undefined],
+    [10, 'sending', 1],
+    [20, 'sending', 2],
+    [22, undefined, 1],
+    [25, 'failed', 2],
+    [30, 'sending', 3],
+    [35, undefined, 3],
+  ]);
+});
+
 test('a success learned late comes when it came, after the failure it overrules', () => {
   const ended = message({ status: 'sent', endedAt: 40 });
   const tries = [attempt(1, { outcome: 'sent', finishedAt: 40 }), attempt(2, { outcome: 'rejected' })];

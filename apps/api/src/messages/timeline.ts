@@ -20,23 +20,28 @@ type Moment = Omit<TimelineEntry, 'at'> & { at: number; life: number };
 /** An end of the message: the one it is in, or one that a replay took back. */
 type End = Pick<MessageRow, 'status' | 'reason' | 'endedAt'> & { life: number };
 
+type History = { message: MessageRow; attempts: AttemptRow[]; replays: ReplayRow[]; feedback: FeedbackRow[] };
+
 /**
  * A message's history, oldest first, put together from what is stored anyway: its creation, its attempts, its
  * replays, what was told of it, its end, and when it was last put off for quiet hours. No row is written for it.
  */
-export function timelineOf(
-  record: { message: MessageRow; attempts: AttemptRow[]; replays: ReplayRow[]; feedback: FeedbackRow[] },
-  sendAt: number | null,
-): TimelineEntry[] {
+export function timelineOf(record: History, sendAt: number | null): TimelineEntry[] {
   const { message, attempts, replays, feedback } = record;
   const ends: End[] = [...replays, message].map((end, life) => ({ ...end, life }));
-  const lifeOf = (attempt: AttemptRow) =>
-    replays.filter(({ generation }) => generation <= attempt.generation).length;
   const lifeAt = (instant: number) => replays.filter(({ at }) => at <= instant).length;
+  const { createdAt } = message;
+  const created: Moment = {
+    at: createdAt,
+    life: 0,
+    status: firstStatus(ends, attempts, createdAt, sendAt),
+  };
   const moments: Moment[] = [
-    { at: message.createdAt, life: 0, status: firstStatus(ends, attempts, message.createdAt, sendAt) },
+    created,
     ...replays.map(({ at }, index) => ({ at, life: index + 1, status: 'queued' as const })),
-    ...attempts.flatMap((attempt) => momentsOf(attempt, lifeOf(attempt), ends)),
+    ...attempts.flatMap((attempt) =>
+      momentsOf(attempt, lifeOf(attempt, replays), cameTooLate(attempt, record) ? undefined : ends),
+    ),
   ];
   const { deferredAt } = message;
   if (deferredAt !== null) {
@@ -51,22 +56,46 @@ export function timelineOf(
   for (const { type, at, source, code } of feedback) {
     moments.push({ at, life: lifeAt(at), feedback: type, source, ...(code !== null && { code }) });
   }
-  const delivered = feedback.findLast(({ type }) => type === 'delivered');
-  if (message.status === 'delivered' && delivered !== undefined) {
-    moments.push({ at: delivered.receivedAt, life: replays.length, status: 'delivered' });
+  if (message.status === 'delivered') {
+    const told = feedback.findLast(({ type }) => type === 'delivered');
+    const at = told?.receivedAt ?? message.endedAt ?? createdAt;
+    moments.push({ at, life: replays.length, status: 'delivered' });
   }
+  // Nothing came before it was accepted, though others' clocks may say so: many tell only the second.
+  const isLater = (one: Moment) => Number(one !== created);
   return moments
-    .sort((one, other) => one.at - other.at || one.life - other.life)
+    .sort((one, other) => isLater(one) - isLater(other) || one.at - other.at || one.life - other.life)
     .map(({ at, life: _, ...rest }) => ({ at: toIso(at), ...rest }));
 }
 
-function momentsOf(attempt: AttemptRow, life: number, ends: End[]): Moment[] {
+/** Replays before an attempt. */
+function lifeOf({ generation }: AttemptRow, replays: ReplayRow[]): number {
+  return replays.filter((replay) => replay.generation <= generation).length;
+}
+
+/**
+ * Had its worker lost the message by the time the attempt was over, since the message had ended or another had begun?
+ * Then what it learned is on record and moved nothing, but for a success, which wins however late.
+ */
+export function cameTooLate(
+  attempt: AttemptRow,
+  { message, attempts, replays }: Pick<History, 'message' | 'attempts' | 'replays'>,
+): boolean {
+  const { number, outcome, finishedAt } = attempt;
+  if (outcome === 'sent' || finishedAt === null) return false;
+  const end = [...replays, message][lifeOf(attempt, replays)]?.endedAt ?? finishedAt;
+  const next = attempts.find((one) => one.number === number + 1)?.startedAt ?? finishedAt;
+  return Math.min(end, next) < finishedAt;
+}
+
+/** Without `ends` it moved nothing, and the message has no other status by it. */
+function momentsOf(attempt: AttemptRow, life: number, ends: End[] | undefined): Moment[] {
   const { number, startedAt, finishedAt, reason, code } = attempt;
   const started: Moment = { at: startedAt, life, status: 'sending', attempt: number };
   if (finishedAt === null) return [started];
-  const status = statusOf(attempt, ends);
+  const status = ends && statusOf(attempt, ends);
   const told = { ...(reason && { reason }), ...(code !== null && { code }) };
-  return [started, { at: finishedAt, life, status, attempt: number, ...told }];
+  return [started, { at: finishedAt, life, ...(status && { status }), attempt: number, ...told }];
 }
 
 /** A try that would be repeated may have been the last, or there was nobody to try: it shares the instant of an end. */
