@@ -51,9 +51,10 @@ export function timelineOf(
   for (const { type, at, source, code } of feedback) {
     moments.push({ at, life: lifeAt(at), feedback: type, source, ...(code !== null && { code }) });
   }
-  const delivered = feedback.findLast(({ type }) => type === 'delivered');
-  if (message.status === 'delivered' && delivered !== undefined) {
-    moments.push({ at: delivered.receivedAt, life: replays.length, status: 'delivered' });
+  if (message.status === 'delivered') {
+    const told = feedback.findLast(({ type }) => type === 'delivered');
+    const at = told?.receivedAt ?? message.endedAt ?? message.createdAt;
+    moments.push({ at, life: replays.length, status: 'delivered' });
   }
   return moments
     .sort((one, other) => one.at - other.at || one.life - other.life)
