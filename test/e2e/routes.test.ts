@@ -2,6 +2,8 @@ import { createTidings } from '@tidings/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { copiesByMessage } from '../support/copies-by-message.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
+import { allEnded } from '../support/send-many.ts';
+import { startSendGridSink } from '../support/sendgrid-sink.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { ended, startTidings, type TestTidings } from '../support/tidings.ts';
@@ -99,6 +101,12 @@ async function sendMany(running: TestTidings, count: number): Promise<string[]> 
   return ids;
 }
 
+/** The messages once all have ended. Many that are asked for at once would keep the process from its work. */
+async function allOf({ tidings }: TestTidings, ids: string[]) {
+  await allEnded(tidings, 40_000);
+  return Promise.all(ids.map((id) => ended(tidings, id)));
+}
+
 const readyOf = async ({ url }: TestTidings) =>
   (await (await fetch(`${url}/ready`)).json()) as { status: string; checks: Record<string, string> };
 
@@ -112,7 +120,7 @@ describe('failover', () => {
     await routeOver(running, [(await away()).url, sink.url]);
     // Routes are read again after a moment.
     const ids = await sendMany(running, 50);
-    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    const messages = await allOf(running, ids);
     for (const { status, failures } of messages) expect([status, failures]).toEqual(['sent', 0]);
     for (const message of messages) expect(tries(message).at(-1)).toBe('server 2 (smtp) sent');
     expect(sink.received).toHaveLength(50);
@@ -124,6 +132,31 @@ describe('failover', () => {
     const message = await ended(running.tidings, await send(running));
     expect(message).toMatchObject({ status: 'sent', failures: 2 });
     expect(tries(message)).toEqual(['smtp transient', 'smtp transient', 'smtp-2 sent']);
+  });
+
+  test('what one provider asks for is nothing to the next', async () => {
+    const [busy, sink] = [
+      await startSendGridSink({ answer: () => ({ status: 503, headers: { 'retry-after': '3600' } }) }),
+      await sinkOf(),
+    ];
+    cleanUp.push(busy.stop);
+    const running = await start();
+    const admin = await asOwner(running);
+    const { apiKey, url: baseUrl } = busy;
+    const first = await admin.providers.create.mutate({
+      name: 'first',
+      settings: { kind: 'sendgrid', apiKey, baseUrl, from },
+    });
+    const second = await admin.providers.create.mutate({
+      name: 'second',
+      settings: { kind: 'smtp', url: sink.url, from },
+    });
+    await admin.routes.set.mutate({ channel: 'email', providers: [first.id, second.id] });
+    const ids = [await send(running), await send(running, { lane: 'critical' })];
+    for (const message of await allOf(running, ids)) {
+      expect(message.status).toBe('sent');
+      expect(tries(message).at(-1)).toBe('second (smtp) sent');
+    }
   });
 
   test('a fault of configuration goes to the next at once, and /ready and the metrics tell', async () => {
@@ -165,7 +198,7 @@ describe('failover', () => {
     await first.waitFor(200);
     await first.stop();
     await sending;
-    const messages = await Promise.all(accepted.map((id) => ended(running.tidings, id)));
+    const messages = await allOf(running, accepted);
     expect(messages.filter(({ status }) => status !== 'sent')).toEqual([]);
     expect(accepted).toHaveLength(1000);
     const copies = copiesByMessage([...first.received, ...second.received]);
@@ -205,11 +238,32 @@ describe('the breaker', () => {
       checks: { 'provider smtp': expect.stringMatching(/^(half_)?open: provider_unavailable/) },
     });
     const back = await sinkOf({ port: gone.port });
-    const messages = await Promise.all([first, ...ids].map((id) => ended(running.tidings, id)));
+    const messages = await allOf(running, [first, ...ids]);
     expect(messages.every(({ status, failures }) => status === 'sent' && failures === 0)).toBe(true);
     expect(messages.slice(1).every(({ attempts }) => attempts.length === 1)).toBe(true);
     expect(back.received).toHaveLength(301);
     expect((await readyOf(running)).status).toBe('ok');
+  });
+
+  test('a server that greets and then refuses every mail gets one at a time, and less often each time', async () => {
+    let isBusy = true;
+    const server = await scripted({ mail: () => (isBusy ? '421 4.3.2 Busy' : '250 2.1.0 Ok') });
+    const running = await start({ SMTP_URL: server.url });
+    const ids = await sendMany(running, 200);
+    await until(
+      () => server.commands.filter((line) => line.startsWith('MAIL')).length,
+      (count) => count > 0,
+    );
+    const first = server.commands.filter((line) => line.startsWith('MAIL')).length;
+    await until(
+      () => server.commands.filter((line) => line.startsWith('MAIL')).length,
+      (count) => count >= first + 4,
+    );
+    isBusy = false;
+    const messages = await allOf(running, ids);
+    expect(messages.every(({ status, failures }) => status === 'sent' && failures === 0)).toBe(true);
+    const held = messages.flatMap(({ attempts }) => attempts.filter(({ outcome }) => outcome === 'held'));
+    expect(held.length).toBeLessThanOrEqual(first + 10);
   });
 
   test('connections that are lost in a row open it, replies to single messages do not', async () => {
@@ -222,11 +276,11 @@ describe('the breaker', () => {
       ({ status }) => status === 'degraded',
     );
     isBroken = false;
-    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    const messages = await allOf(running, ids);
     expect(messages.every(({ status }) => status === 'sent')).toBe(true);
     const refusing = await scripted({ rcpt: '550 5.7.1 Not here' });
     await routeOver(running, [refusing.url]);
-    const refused = await Promise.all((await sendMany(running, 40)).map((id) => ended(running.tidings, id)));
+    const refused = await allOf(running, await sendMany(running, 40));
     expect(refused.at(-1)).toMatchObject({ status: 'failed', reason: 'rejected' });
     expect((await readyOf(running)).status).toBe('ok');
   });
@@ -270,7 +324,7 @@ describe('a route of a project', () => {
     const running = await start();
     await routeOver(running, [server.url], { connections: 2 });
     const ids = await sendMany(running, 100);
-    await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    await allOf(running, ids);
     expect([server.messages.length, server.connections.most]).toEqual([100, 2]);
   });
 
@@ -279,12 +333,12 @@ describe('a route of a project', () => {
     const running = await start();
     await routeOver(running, [sink.url], { perSecond: 20 });
     const ids = await sendMany(running, 60);
-    const messages = await Promise.all(ids.map((id) => ended(running.tidings, id)));
+    const messages = await allOf(running, ids);
     expect(messages.every(({ status, attempts }) => status === 'sent' && attempts.length === 1)).toBe(true);
     const times = sink.received.map(({ at }) => at).sort((a, b) => a - b);
-    // A busy machine may delay one mail more than another by half a second.
-    const busiest = times.map((start) => times.filter((at) => at >= start && at < start + 500).length);
-    expect(Math.max(...busiest)).toBeLessThanOrEqual(22 + 10);
+    // A busy machine may delay one mail by a second more than another.
+    const busiest = times.map((start) => times.filter((at) => at >= start && at < start + 1000).length);
+    expect(Math.max(...busiest)).toBeLessThanOrEqual(22 + 20);
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2000);
   });
 });

@@ -111,16 +111,17 @@ describe('a push by Web Push', () => {
     expect(await isDeactivated(running)).toBe(true);
   });
 
-  test('not found once is tried again, twice bounces', async () => {
+  test('not found is tried again, though something else failed before; for the third time it bounces', async () => {
     const notFound = { status: 404, headers: { 'retry-after': '0' } };
-    const once = await start((count) => (count === 1 ? notFound : undefined));
-    const [found = ''] = await sendToAda(once);
-    expect(await ended(once.tidings, found)).toMatchObject({ status: 'sent', failures: 1 });
-    expect(await isDeactivated(once)).toBe(false);
+    const failures = [{ status: 503, headers: { 'retry-after': '0' } }, notFound];
+    const recovering = await start((count) => failures[count - 1]);
+    const [found = ''] = await sendToAda(recovering);
+    expect(await ended(recovering.tidings, found)).toMatchObject({ status: 'sent', failures: 2 });
+    expect(await isDeactivated(recovering)).toBe(false);
     const always = await start(() => notFound);
     const [lost = ''] = await sendToAda(always);
-    expect(await ended(always.tidings, lost)).toMatchObject({ status: 'bounced', failures: 2 });
-    expect(always.sink.requests).toHaveLength(2);
+    expect(await ended(always.tidings, lost)).toMatchObject({ status: 'bounced', failures: 3 });
+    expect(always.sink.requests).toHaveLength(3);
     expect(await isDeactivated(always)).toBe(true);
   });
 

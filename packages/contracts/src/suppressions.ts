@@ -124,7 +124,8 @@ export const getSuppression = operation({
 export const addSuppression = operation({
   name: 'suppressions.add',
   summary:
-    'Send nothing to an address any more. One that is on the list for the same category is answered as it stands.',
+    'Send nothing to an address any more. One that is on the list for the same category is answered as it stands, ' +
+    'but for `unsubscribed`, which any other reason replaces, as it stops what is required too.',
   method: 'POST',
   path: '/v1/suppressions',
   status: 200,

@@ -1,4 +1,4 @@
-import type { Lane, Platform, SendOutput } from '@tidings/contracts';
+import { canMove, type Lane, type Platform, type SendOutput } from '@tidings/contracts';
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database, Decide, Question, Store } from './index.ts';
@@ -271,6 +271,17 @@ export function claimDecisionsContract(dialect: string, open: () => Promise<Data
       for (const id of [canceled, expired, erased]) {
         expect((await messageOf(id)).message).toMatchObject({ status: 'unknown', reason: 'worker_lost' });
       }
+    });
+
+    test('so does what waits for a provider, and the table of moves says so', async () => {
+      const id = await accepted();
+      await claim([id], send, -1000);
+      await claim([id], () => ({ kind: 'wait', reason: 'provider_unavailable', until: Date.now() + 1000 }));
+      const before = (await messageOf(id)).message.status;
+      await store.cancel(projectId, id.replace('msg', 'ntf'));
+      const after = (await messageOf(id)).message.status;
+      expect([before, after]).toEqual(['retrying', 'unknown']);
+      expect(canMove(before, after)).toBe(true);
     });
 
     test('nothing goes to who was erased, whatever the decision would be, also what was accepted meanwhile', async () => {

@@ -149,6 +149,21 @@ export function feedbackContract(dialect: string, open: () => Promise<Database>)
       expect(await statusOf(id)).toBe('delivered');
     });
 
+    test('by an id that a provider gives to everything is of no message, and costs nothing else that is told', async () => {
+      const alike: string[] = [];
+      for (let index = 0; index < 9; index += 1) alike.push(await sent({}, 'same'));
+      const id = await sent({}, 'its-own');
+      const byProvider = (providerMessageId: string): Feedback => ({ providerMessageId, type: 'delivered' });
+      for (const others of [[], ['none'], ['none', 'nor-this', 'nor-that']]) {
+        const told = ['same', ...others, 'its-own'].map(byProvider);
+        const [first, ...rest] = await record(told);
+        expect([first, rest.at(-1)]).toEqual(['unknown', expect.stringMatching(/recorded|repeated/)]);
+      }
+      expect(await record([byProvider('same')])).toEqual(['unknown']);
+      for (const one of alike) expect(await statusOf(one)).toBe('sent');
+      expect(await statusOf(id)).toBe('delivered');
+    });
+
     test('of one project moves nothing of another; that of the instance may be of any', async () => {
       const id = await sent({}, 'sg-1');
       const other = await store.ensureProject({ id: 'prj_2', key: 'other' });

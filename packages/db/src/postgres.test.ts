@@ -8,15 +8,19 @@ import {
   type TestPostgres,
 } from '../../../test/support/postgres-server.ts';
 import { until } from '../../../test/support/until.ts';
+import { acceptItem } from './accept-item.fixture.ts';
 import { rows } from './database.ts';
 import { everyDialectKeepsTheContracts } from './every-dialect.contract.ts';
 import {
   type AcceptItem,
+  addressHash,
   createStore,
   type Database,
   DatabaseUnreachableError,
   openPostgres,
+  type Store,
 } from './index.ts';
+import { suppressing } from './suppressing.fixture.ts';
 
 describe('on PGlite', () => {
   let record: Awaited<ReturnType<typeof openPgliteRecord>>;
@@ -94,6 +98,34 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     expect(await Promise.all(['one', 'two'].map((name) => store.readSequence(name)))).toEqual([12, 12]);
   });
 
+  test('relays take up projects in one order, whatever order their rooms are in', async () => {
+    const [first, second] = await Promise.all([1, 2].map(async () => createStore(await open())));
+    await emptyTables(admin);
+    for (const projectId of ['prj_a', 'prj_b']) {
+      await first?.ensureProject({ id: projectId, key: projectId });
+      await first?.accept([acceptItem({ projectId, message: { place: 'store' } })]);
+    }
+    const enter = (store: Store | undefined, projectIds: string[]) =>
+      store?.enterWindow({
+        channel: 'email',
+        lane: 'normal',
+        lookaheadMs: 0,
+        rooms: projectIds.map((projectId) => ({ projectId, limit: 1 })),
+      });
+    const other = await admin.connect();
+    await other.query(`BEGIN; SELECT 1 FROM messages WHERE project_id = 'prj_a' FOR UPDATE`);
+    const waiting = enter(first, ['prj_b', 'prj_a']);
+    const blocked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+    await until(
+      async () => (await admin.query(blocked)).rows,
+      ({ length }) => length > 0,
+    );
+    expect(await enter(second, ['prj_b'])).toMatchObject([[{ id: expect.any(String) }]]);
+    await other.query('COMMIT');
+    other.release();
+    expect((await waiting)?.map((entries) => entries.length)).toEqual([0, 1]);
+  });
+
   test('two processes at once: a key makes one notification, a message one claim, a place one relay', async () => {
     const stores = await Promise.all([1, 2].map(async () => createStore(await open())));
     const [first] = stores;
@@ -157,6 +189,49 @@ describe.skipIf(!postgresAvailable)('on a server', () => {
     );
     const claimed = claims.flatMap((result) => result.claimed.map(({ message }) => message.id));
     expect(claimed.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('an erasure leaves no address behind that a click puts on the list meanwhile', async () => {
+    const store = createStore(await open());
+    await emptyTables(admin);
+    const projectId = await store.ensureProject({ id: 'prj_1', key: 'default' });
+    const actor = { kind: 'system', id: '', address: '', requestId: '' } as const;
+    const change = { projectId, actor, action: 'recipients.upsert', id: 'rcp_ada', auditId: 'aud_1' };
+    await store.upsertRecipients([{ ...change, input: { externalId: 'ada', email: 'ada@secret.example' } }]);
+    const one = acceptItem({ projectId, message: { address: 'ada@secret.example' } });
+    await store.accept([one]);
+    await store.beginErasure(projectId, 'ada', { actor, auditId: 'aud_2', ...suppressing });
+    const key = await store.suppressionKeyOf(projectId, suppressing.newKey);
+    const blocker = await admin.connect();
+    await blocker.query('BEGIN; SELECT id FROM projects FOR UPDATE');
+    const waiting = async () => {
+      const { rows: found } = await admin.query('SELECT pid FROM pg_locks WHERE NOT granted');
+      return found.length;
+    };
+    // It stops where it puts the address on the list of the project.
+    const clicked = store.unsubscribe({
+      projectId,
+      messageId: one.messages[0]?.id ?? '',
+      category: 'news',
+      subject: { addressHash: addressHash(key, 'email', 'ada@secret.example') },
+      newId: () => 'sup_1',
+      actor,
+      change: { id: 'aud_3', projectId, action: 'unsubscribe.oneClick', target: '' },
+    });
+    await until(waiting, (number) => number === 1);
+    let isErased = false;
+    const erased = (async () => {
+      while (await store.continueErasure('rcp_ada'));
+      isErased = true;
+    })();
+    await until(waiting, (number) => number === 2 || isErased);
+    await blocker.query('COMMIT');
+    blocker.release();
+    await Promise.all([clicked, erased]);
+    const { rows: list } = await admin.query('SELECT address, reason FROM suppressions WHERE category = $1', [
+      'news',
+    ]);
+    expect(list).toEqual([{ address: null, reason: 'unsubscribed' }]);
   });
 
   test('a pool that is used up makes others wait, then counts as an outage', async () => {

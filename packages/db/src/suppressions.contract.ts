@@ -237,6 +237,22 @@ export function suppressionsContract(dialect: string, open: () => Promise<Databa
       ]);
     });
 
+    test.each(['hard_bounce', 'complaint', 'manual'] as const)(
+      'who unsubscribed and is on the list as %s then gets nothing any more, not even what is required',
+      async (reason) => {
+        await suppress('ada@example.com', 'unsubscribed', { note: 'first' });
+        const security = { notification: { category: 'security' } };
+        const before = await accepted('ada@example.com', security);
+        expect((await claim([before])).claimed).toHaveLength(1);
+        await suppress('Ada@example.com', reason, { note: 'second' });
+        const after = await accepted('ada@example.com', security);
+        await claim([after]);
+        expect(await fateOf(after)).toBe(`suppressed: ${reason}`);
+        await suppress('ada@example.com', 'unsubscribed', { note: 'third' });
+        expect(await rowsOf()).toMatchObject([{ reason, note: 'second' }]);
+      },
+    );
+
     describe('with one click', () => {
       let made = 0;
       const actor = { kind: 'anyone', id: '', address: '', requestId: '' } as const;
@@ -300,6 +316,16 @@ export function suppressionsContract(dialect: string, open: () => Promise<Databa
         expect(await told()).toEqual([]);
         expect((await rowsOf()).map((row) => [row.projectId, row.address])).toEqual([[projectId, null]]);
       });
+    });
+
+    test('of several reasons for one address in one commit, the one is kept that stops everything', async () => {
+      const addresses = (['unsubscribed', 'complaint', 'manual'] as const).map(
+        (reason) => ({ channel: 'email', address: 'ada@example.com', reason }) as const,
+      );
+      await database.commit((db) =>
+        recordSuppressions({ database, db, projectId, addresses, ...suppressing }),
+      );
+      expect((await rowsOf()).map(({ reason }) => reason)).toEqual(['complaint']);
     });
 
     test('one address twice in one commit is one row', async () => {

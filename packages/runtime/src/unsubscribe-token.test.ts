@@ -43,6 +43,17 @@ describe.each(cases)('a token of %s', (_, unsubscription) => {
   });
 });
 
+test('a category that cannot be called so makes it none of ours, before anybody looks it up', () => {
+  for (const category of ['\0', 'news\0', 'a\nb', '..', 'x'.repeat(101)]) {
+    const token = makeUnsubscribeToken(key, {
+      ...common,
+      category,
+      subject: { recipientId: newId('recipient') },
+    });
+    expect(readUnsubscribeToken(token), JSON.stringify(category)).toBeUndefined();
+  }
+});
+
 test('an id that is none makes no token', () => {
   const [, [, unsubscription]] = cases as [unknown, [string, Unsubscription]];
   expect(() => makeUnsubscribeToken(key, { ...unsubscription, projectId: 'prj_1' })).toThrow('prj_1');

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type IdKind, idPrefixes } from '@tidings/contracts';
+import { categoryKey, type IdKind, idPrefixes } from '@tidings/contracts';
 import { keysFrom } from './secrets.ts';
 
 /** What a link to unsubscribe says: from which category, who, and which message it stood in. */
@@ -57,12 +57,15 @@ export function readUnsubscribeToken(
   if (macAt <= categoryAt) return undefined;
   const said = octets.subarray(0, macAt);
   const subject = said.toString('hex', subjectAt, categoryAt);
+  const category = said.toString('utf8', categoryAt);
+  // It is looked up before anybody knows whose it is, and Postgres takes no NUL.
+  if (!categoryKey.safeParse(category).success) return undefined;
   return {
     projectId: idOf(said.subarray(1, 1 + idBytes), 'project'),
     messageId: idOf(said.subarray(1 + idBytes, subjectAt), 'message'),
     subject:
       kind === ofRecipient ? { recipientId: `${idPrefixes.recipient}_${subject}` } : { addressHash: subject },
-    category: said.toString('utf8', categoryAt),
+    category,
     isMadeWith: (key) => timingSafeEqual(macOf(key, said), octets.subarray(macAt)),
   };
 }

@@ -1,7 +1,10 @@
 import { createTidings, type Tidings } from '@tidings/client';
+import { createTemplateEngine } from '@tidings/templates';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { acceptItem } from '../../../../packages/db/src/accept-item.fixture.ts';
 import { addressHash } from '../../../../packages/db/src/store/suppressions.ts';
 import { openTestApi, type TestAccount, type TestApi } from '../../../../test/support/api.ts';
+import { createForesee } from './foresee.ts';
 
 let tested: TestApi;
 let tidings: Tidings;
@@ -56,6 +59,33 @@ test('each message says from what, in which locale and why, to whom and by whom'
   expect(await localeOf({ locale: 'es' })).toEqual(['es', 'send']);
   expect(await localeOf({ to: { email: 'x@example.com' } })).toEqual(['en', 'project']);
   expect(await localeOf({ locale: 'de' })).toEqual(['en', 'project']);
+});
+
+test('what a push says is rendered once, however many devices it goes to', async () => {
+  const real = createTemplateEngine();
+  const rendered: string[] = [];
+  const foresee = createForesee({
+    store: tested.store,
+    engine: {
+      ...real,
+      render: (source, ...rest) => {
+        rendered.push(source);
+        return real.render(source, ...rest);
+      },
+    },
+    routes: async () => () => ({ of: 'instance', providers: ['fcm'] }),
+  });
+  const planned = acceptItem({ projectId, messages: 3, message: { channel: 'push', platform: 'fcm' } });
+  const notification = {
+    ...planned.notification,
+    content: { push: { title: 'Hi', body: '{{ x | append }}' } },
+  };
+  const { messages } = await foresee(
+    { ...planned, notification },
+    { isLocaleOfSend: false, showsAddress: true },
+  );
+  expect(messages.map(rulesOf)).toEqual(Array(3).fill(['rendering render_failed']));
+  expect(rendered).toEqual(['Hi', '{{ x | append }}']);
 });
 
 test('nothing is stored', async () => {

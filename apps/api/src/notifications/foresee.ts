@@ -82,12 +82,13 @@ export function createForesee(options: {
 
   function renderFault(
     channel: Channel,
-    { content, locale, data }: { content: CompiledContent | undefined; locale?: string; data: object },
+    { content, chosen }: ReturnType<Circumstances['contentOf']>,
+    data: Notification['data'],
   ): string | undefined {
+    const locale = chosen?.locale;
     try {
-      const given = data as Record<string, unknown>;
-      if (channel === 'email' && content?.email) renderEmail(engine, content.email, given, locale);
-      if (channel === 'push' && content?.push) renderPush(engine, content.push, given, locale);
+      if (channel === 'email' && content?.email) renderEmail(engine, content.email, data, locale);
+      if (channel === 'push' && content?.push) renderPush(engine, content.push, data, locale);
       return undefined;
     } catch (error) {
       // A matter of the machine: at delivery it would be tried again.
@@ -99,7 +100,11 @@ export function createForesee(options: {
   function foreseeOne(
     message: Planned,
     notification: Notification,
-    known: Circumstances & { suppressions: Circumstances['onList'][number] },
+    known: Circumstances & {
+      suppressions: Circumstances['onList'][number];
+      /** Why what a channel says cannot be rendered; undefined where it can. */
+      faults: ReadonlyMap<Channel, string | undefined>;
+    },
     route: RouteAhead,
     asked: { isLocaleOfSend: boolean; showsAddress: boolean },
   ): DryRunMessage {
@@ -119,9 +124,9 @@ export function createForesee(options: {
       isRequired,
     );
     const suppression = listed.find(({ reason }) => reason === suppressed);
-    const { content, chosen } = known.contentOf(channel);
+    const { chosen } = known.contentOf(channel);
     const locale = chosen?.locale;
-    const fault = renderFault(channel, { content, locale, data: notification.data });
+    const fault = known.faults.get(channel);
     const until = decision.kind === 'wait' ? decision.until : null;
     const stoppedBy = [
       ...(message.reason ? [stopFor(message.reason)] : []),
@@ -155,12 +160,17 @@ export function createForesee(options: {
   return async (item, asked) => {
     const { notification } = item;
     const [known, routeFor] = await Promise.all([circumstancesOf(item), routes(notification.projectId)]);
+    // Once for a channel: to each of a hundred devices it says the same, and meanwhile nobody else is answered.
+    const spoken = [...new Set(item.messages.map(({ channel }) => channel))];
+    const faults = new Map(
+      spoken.map((one) => [one, renderFault(one, known.contentOf(one), notification.data)] as const),
+    );
     const ahead = item.messages.map((message) => routeFor(message.channel, message.platform ?? null));
     const messages = item.messages.map((message, index) =>
       foreseeOne(
         message,
         notification,
-        { ...known, suppressions: known.onList[index] ?? [] },
+        { ...known, suppressions: known.onList[index] ?? [], faults },
         ahead[index] as RouteAhead,
         asked,
       ),

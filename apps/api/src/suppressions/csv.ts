@@ -18,6 +18,8 @@ export function writeCsv(page: { items: SuppressionView[] }, isFirst: boolean): 
 }
 
 const linesAtMost = 1000;
+const columnsAtMost = 100;
+const lineBytesAtMost = 100_000;
 const notesAtMost = 500;
 const breaks = /\p{Cc}+/gu;
 
@@ -26,7 +28,8 @@ const breaks = /\p{Cc}+/gu;
  * `created`) and Mailgun (`address`, `code`, `error`, `created_at`) let one download. Names of columns are taken in
  * any case, columns that are not known are passed over, and a reason in words of another service becomes the note.
  *
- * @throws TidingsError `invalid_csv` for what is no CSV, or has no column of addresses.
+ * @throws TidingsError `invalid_csv` for what is no CSV, or has no column of addresses, or is wider than any list of
+ * addresses: each cell takes time and memory, wanted or not.
  */
 export function readCsv(text: string): { items: Array<Record<string, string>> } {
   const lines = linesOf(text);
@@ -42,6 +45,8 @@ function linesOf(text: string): Array<Record<string, string>> {
     return parse(text, {
       bom: true,
       columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+      cast: withinWidth,
+      max_record_size: lineBytesAtMost,
       skip_empty_lines: true,
       // One more than is taken, so that whoever sends more hears of it.
       to: linesAtMost + 1,
@@ -51,6 +56,12 @@ function linesOf(text: string): Array<Record<string, string>> {
     if (!(cause instanceof CsvError)) throw cause;
     throw new TidingsError('invalid_csv', { detail: cause.message, cause });
   }
+}
+
+/** Called for each cell as it is read, so that a line of millions costs no more than the first hundred. */
+function withinWidth(cell: string, { index }: { index: number }): string {
+  if (index < columnsAtMost) return cell;
+  throw new TidingsError('invalid_csv', { detail: `A line has more than ${columnsAtMost} cells` });
 }
 
 function itemOf(line: Record<string, string>): Record<string, string> {

@@ -158,6 +158,22 @@ describe('as CSV', () => {
     ['no CSV', 'email\n"one', '', 'text/csv', 400, 'invalid_csv'],
     ['more cells than columns', 'email\na,b\n', '', 'text/csv', 400, 'invalid_csv'],
     ['no column of addresses', 'name\nAda\n', '', 'text/csv', 400, 'invalid_csv'],
+    [
+      'more columns than any list has',
+      `email${',x'.repeat(100)}\na@example.com${','.repeat(100)}\n`,
+      '',
+      'text/csv',
+      400,
+      'invalid_csv',
+    ],
+    [
+      'an endless line',
+      `email,note\na@example.com,${'x'.repeat(100_001)}\n`,
+      '',
+      'text/csv',
+      400,
+      'invalid_csv',
+    ],
     ['nothing', '', '', 'text/csv', 400, 'invalid_request'],
     [
       'more than 1,000 lines',

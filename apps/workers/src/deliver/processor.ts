@@ -62,7 +62,7 @@ export function createProcessor(options: ProcessorOptions) {
     const content = await render(claimed);
     if ('outcome' in content) return { result: content };
     // The last that is asked before it is sent: a provider may have become unwell since the claim.
-    const leg = routes.pick(message);
+    const leg = routes.take(message);
     if (leg === undefined) return { result: { outcome: 'held', reason: 'provider_unavailable' } };
     return { result: await sendBy(leg, claimed, content), leg };
   }
@@ -95,7 +95,13 @@ export function createProcessor(options: ProcessorOptions) {
     const token = message.leaseToken ?? '';
     await leases.during({ id: message.id, token }, async () => {
       const { result, leg } = await attempt(claimed);
-      const verdict = verdictOn(result, message, policy, random, heldMs(result, message));
+      const verdict = verdictOn(
+        asked(result, leg, message),
+        message,
+        policy,
+        random,
+        heldMs(result, message),
+      );
       const { status } = await settleSurely(settle, log, {
         messageId: message.id,
         token,
@@ -129,9 +135,17 @@ export function createProcessor(options: ProcessorOptions) {
     });
   }
 
+  /** What one provider asks for is nothing to the next, if that is another. */
+  function asked(result: ProviderResult, leg: Leg | undefined, message: Claimed['message']): ProviderResult {
+    if (result.retryAfterMs === undefined) return result;
+    const next = routes.next({ ...message, failures: message.failures + 1 });
+    return next === undefined || next === leg ? result : { ...result, retryAfterMs: undefined };
+  }
+
   /** By then the health of who turned it away is known to be what it is. */
   function heldMs({ outcome }: ProviderResult, message: Claimed['message']): number {
-    return outcome === 'held' ? (routes.waitFor(message)?.ms ?? 0) : 0;
+    if (outcome !== 'held' || routes.next(message) !== undefined) return 0;
+    return routes.waitFor(message)?.ms ?? 0;
   }
 
   return async (job: DeliveryJob, token: string | undefined): Promise<void> => {

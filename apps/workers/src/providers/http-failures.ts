@@ -1,6 +1,6 @@
 import type { HttpFailure, HttpReply } from './http-client.ts';
 import type { ProviderResult } from './provider.ts';
-import { readable } from './readable.ts';
+import { readable, withoutSecrets } from './readable.ts';
 
 /** A row of a provider's table: when it holds, how that is told, and what it means. */
 export type Rule<Facts> = [when: string, matches: (facts: Facts) => boolean, then: Verdict];
@@ -35,9 +35,9 @@ export function classifyHttpFailure({ fate, code, message, isTlsFault }: HttpFai
   return { outcome: 'held', reason, code, response };
 }
 
-/** A reply without what we sent in confidence: what a server says is kept on record, and it may quote that. */
+/** A reply without the key that we sent with the request. */
 export function withoutSecret(reply: HttpReply, secret: string): HttpReply {
-  return { ...reply, body: reply.body.replaceAll(secret, '[secret]') };
+  return { ...reply, body: withoutSecrets(reply.body, [secret]) };
 }
 
 /** A header that comes once; the first where it came more often. */

@@ -69,6 +69,11 @@ export interface Delivery<Content extends RenderedEmail | RenderedPush = Rendere
 export interface ProviderResult {
   outcome: Exclude<AttemptOutcome, 'started' | 'lost'>;
   reason?: Reason;
+  /**
+   * Whose fault a failure is; `either`: nobody can tell from this one. Where it does not say, its outcome does: `held`,
+   * lost connections and answers of a server in trouble are the provider's, the rest is the message's.
+   */
+  blame?: 'provider' | 'message' | 'either';
   /** The provider's own code, such as `550 5.1.1`. */
   code?: string;
   /** What the provider said. */

@@ -10,6 +10,8 @@ export interface SmtpConnectionsOptions extends Partial<SmtpTimeouts> {
   /** After so many messages a connection is replaced. */
   maxMessages?: number;
   idleMs?: number;
+  /** For all of a probe: TCP, TLS, greeting and AUTH. */
+  probeTimeoutMs?: number;
   /** How long `close` waits for what is being sent before it cuts the connection. */
   closeTimeoutMs?: number;
   /** Joined to what the URL says. */
@@ -33,6 +35,11 @@ export interface SmtpConnections {
    * Rejects with `SmtpFailure` when no connection can be opened.
    */
   acquire(options?: { fresh?: boolean }): Promise<SmtpLease>;
+  /**
+   * Opens a connection and ends it: one more than the maximum, so that it waits for no send. Rejects with
+   * `SmtpFailure`, within `probeTimeoutMs`.
+   */
+  probe(): Promise<void>;
   /** Ends idle connections now, the others when they are released or `closeTimeoutMs` has passed. */
   close(): Promise<void>;
 }
@@ -46,6 +53,7 @@ export function createSmtpConnections({
   maxConnections = 16,
   maxMessages = 100,
   idleMs = 30_000,
+  probeTimeoutMs = 10_000,
   connectTimeoutMs = 10_000,
   greetingTimeoutMs = 30_000,
   // RFC 5321 §4.5.3.2.6: ten minutes for the reply to the final dot.
@@ -67,25 +75,33 @@ export function createSmtpConnections({
   async function acquire({ fresh = false } = {}): Promise<SmtpLease> {
     await takeSlot();
     const kept = fresh ? undefined : newestIdle();
-    const session = kept ?? (await openSession());
+    const session = kept ?? (await openSession().catch(giveUpSlot));
     sessions.set(session, (sessions.get(session) ?? 0) + 1);
     return { session, reused: kept !== undefined, release: (after) => void release(session, after) };
   }
 
-  async function openSession(): Promise<SmtpSession> {
+  /** @param deadlineMs for all of it, however long each step may take */
+  async function openSession(deadlineMs?: number): Promise<SmtpSession> {
     // Reached only with no idle session left, or with those under the suspicion of being dead.
     for (const session of idle.keys()) session.drop();
     const session = createSmtpSession({ endpoint, ...timeouts, onEnd: () => forget(session) });
     sessions.set(session, 0);
+    const timer = deadlineMs && setTimeout(session.drop, deadlineMs);
     try {
       if (closed) throw closedFailure();
       await session.open();
       return session;
     } catch (failure) {
       session.drop();
-      freeSlot();
       throw failure;
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  async function probe(): Promise<void> {
+    const session = await openSession(probeTimeoutMs);
+    void session.quit();
   }
 
   /** Holds the slot until the connection is idle or over, so that the maximum is what the server sees. */
@@ -139,6 +155,11 @@ export function createSmtpConnections({
     else freeSlots += 1;
   }
 
+  function giveUpSlot(failure: unknown): never {
+    freeSlot();
+    throw failure;
+  }
+
   async function close(): Promise<void> {
     closed = true;
     for (const turn of waiting.splice(0)) turn.reject(closedFailure());
@@ -155,7 +176,7 @@ export function createSmtpConnections({
     clearTimeout(cut);
   }
 
-  return { acquire, close };
+  return { acquire, probe, close };
 }
 
 function closedFailure(): SmtpFailure {

@@ -28,8 +28,8 @@ export function envelopeOf(message: SmtpMessage, extensions: SmtpExtensions): En
   if (maxMessageBytes && bytes > maxMessageBytes) {
     throw smtpFault('EMESSAGE', `Over the announced SIZE of ${maxMessageBytes}`, { command: 'MAIL FROM' });
   }
-  if (breaksOut.test(from)) throw illegal('sender', from);
-  if (to === '' || breaksOut.test(to)) throw illegal('recipient', to);
+  if (breaksOut.test(from)) throw illegal('MAIL FROM', from);
+  if (to === '' || breaksOut.test(to)) throw illegal('RCPT TO', to);
   const international = beyondAscii.test(from) || beyondAscii.test(to);
   const utf8 = extensions.smtpUtf8 && international ? ' SMTPUTF8' : '';
   const size = maxMessageBytes !== undefined && bytes > 0 ? ` SIZE=${bytes}` : '';
@@ -45,6 +45,6 @@ const breaksOut = /[\p{Cc}<>]/u;
 
 const beyondAscii = /[^\0-\x7f]/;
 
-function illegal(whose: string, address: string) {
-  return smtpFault('EENVELOPE', `Illegal ${whose} ${JSON.stringify(address)}`, { command: 'API' });
+function illegal(command: EnvelopeStep, address: string) {
+  return smtpFault('EENVELOPE', `Illegal address in ${command}: ${JSON.stringify(address)}`, { command });
 }

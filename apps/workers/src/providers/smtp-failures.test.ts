@@ -14,6 +14,7 @@ function verdict(phase: SmtpPhase, fault: Partial<SmtpFault>): string {
 
 const unavailable = 'held provider_unavailable';
 const misconfigured = 'held provider_configuration';
+const transient = 'transient provider_transient';
 
 describe('classifySmtpFailure', () => {
   test.each<[reply: string, phases: SmtpPhase[], expected: string]>([
@@ -47,7 +48,8 @@ describe('classifySmtpFailure', () => {
     ['354 Not now', ['handed_over'], 'ambiguous ambiguous'],
   ])('%s', (response, inPhases, expected) => {
     for (const phase of inPhases) {
-      expect(verdict(phase, { code: 'EENVELOPE', response }), phase).toBe(expected);
+      const fault = { code: 'EENVELOPE', command: 'RCPT TO', response };
+      expect(verdict(phase, fault), phase).toBe(expected);
     }
   });
 
@@ -79,11 +81,45 @@ describe('classifySmtpFailure', () => {
     ['timeout', { code: 'ETIMEDOUT' }, beforeHandover, 'transient connection_lost'],
     ['closed', { code: 'ECONNECTION' }, ['handed_over'], 'ambiguous connection_lost'],
     ['timeout', { code: 'ETIMEDOUT' }, ['handed_over'], 'ambiguous connection_lost'],
-    ['illegal address', { code: 'EENVELOPE', command: 'API' }, ['envelope'], 'bounced invalid_address'],
+    ['illegal address', { code: 'EENVELOPE', command: 'RCPT TO' }, ['envelope'], 'bounced invalid_address'],
+    ['illegal sender', { code: 'EENVELOPE', command: 'MAIL FROM' }, ['envelope'], misconfigured],
     ['over SIZE', { code: 'EMESSAGE', command: 'MAIL FROM' }, ['envelope'], 'rejected rejected'],
   ])('%s (%o)', (_what, fault, inPhases, expected) => {
     for (const phase of inPhases) expect(verdict(phase, fault), phase).toBe(expected);
   });
+
+  test.each<[reply: string, toMail: string, toRcpt: string, toData: string]>([
+    ['550 5.1.1 Unknown', misconfigured, 'bounced invalid_address', 'rejected rejected'],
+    ['550 5.2.1 Disabled', misconfigured, 'bounced invalid_address', 'rejected rejected'],
+    ['553 5.1.7 Bad sender', misconfigured, misconfigured, misconfigured],
+    ['550 5.1.8 No such domain', misconfigured, misconfigured, misconfigured],
+    ['550 No', 'rejected rejected', 'rejected rejected', 'rejected rejected'],
+    ['554 5.7.1 Not you', 'rejected rejected', 'rejected rejected', 'rejected rejected'],
+    ['450 5.1.8 Later', transient, transient, transient],
+    ['450 4.1.8 No such domain', transient, transient, transient],
+  ])('whose address %s is about, the command says or the code', (response, ...expected) => {
+    const commands = ['MAIL FROM', 'RCPT TO', 'DATA'];
+    const verdicts = commands.map((command) => verdict('envelope', { code: 'EENVELOPE', command, response }));
+    expect(verdicts).toEqual(expected);
+  });
+
+  test('what is said of the sender once the recipient is known may be of that recipient', () => {
+    const blameAt = (command: string) => {
+      const error = Object.assign(new Error('Failed'), { command, response: '550 5.1.8 No such domain' });
+      return classifySmtpFailure({ phase: 'envelope', error }).blame;
+    };
+    expect(['MAIL FROM', 'RCPT TO', 'DATA'].map(blameAt)).toEqual([undefined, 'either', 'either']);
+  });
+
+  test.each(['421 4.3.2 Busy', '454 4.7.0 Later'])(
+    '%s: whose fault it is nobody can tell once a message is under way',
+    (response) => {
+      const blameIn = (phase: SmtpPhase) =>
+        classifySmtpFailure({ phase, error: Object.assign(new Error('Failed'), { response }) }).blame;
+      expect(new Set(message.map(blameIn))).toEqual(new Set(['either']));
+      expect(new Set(beforeEnvelope.map(blameIn))).toEqual(new Set([undefined]));
+    },
+  );
 
   test('code and response say what the server said', () => {
     const error = Object.assign(new Error('Failed'), {

@@ -1,5 +1,5 @@
 import type { ProviderResult } from './provider.ts';
-import { readable } from './readable.ts';
+import { readable, withoutSecrets } from './readable.ts';
 
 /**
  * How far a delivery had come. Tracked by us, for nodemailer reports the command `CONN` whenever a connection
@@ -48,18 +48,22 @@ interface Facts {
   enhanced: string;
 }
 
-type Verdict = Pick<ProviderResult, 'outcome' | 'reason'>;
+type Verdict = Pick<ProviderResult, 'outcome' | 'reason' | 'blame'>;
 type Rule = [when: string, matches: (facts: Facts) => boolean, then: Verdict];
 
 const unavailable: Verdict = { outcome: 'held', reason: 'provider_unavailable' };
+const unavailableOrUnwilling: Verdict = { ...unavailable, blame: 'either' };
 const misconfigured: Verdict = { outcome: 'held', reason: 'provider_configuration' };
+const misconfiguredOrUnwilling: Verdict = { ...misconfigured, blame: 'either' };
 const badAddress: Verdict = { outcome: 'bounced', reason: 'invalid_address' };
 const rejected: Verdict = { outcome: 'rejected', reason: 'rejected' };
 const transient: Verdict = { outcome: 'transient', reason: 'provider_transient' };
 
 /** Read from the top; the first that matches decides. */
 const rules: Rule[] = [
-  ['the server is closing or cannot serve now', ({ basic }) => [421, 454].includes(basic), unavailable],
+  ['the server cannot serve now', (f) => beforeEnvelope(f) && isClosing(f), unavailable],
+  // Some servers say so to one message only, for its recipient or for what is in it.
+  ['the server cannot serve now, or not this message', isClosing, unavailableOrUnwilling],
   ['it wants other credentials', ({ basic }) => [530, 534, 535].includes(basic), misconfigured],
 
   ['before the envelope: refused for now', (f) => beforeEnvelope(f) && isTemporary(f), unavailable],
@@ -68,9 +72,25 @@ const rules: Rule[] = [
   ['TLS or AUTH is impossible', (f) => beforeEnvelope(f) && isTlsOrAuthFault(f), misconfigured],
   ['refused, unreachable, silent or lost', beforeEnvelope, unavailable],
 
-  ['the address is no use', (f) => isPermanent(f) && isAddressCode(f), badAddress],
+  [
+    'our address will not do as sender',
+    (f) => isPermanent(f) && isOfMail(f) && isSenderCode(f),
+    misconfigured,
+  ],
+  // Postfix keeps what it has against a sender until RCPT. A relay may pass on what one recipient's server says.
+  [
+    'our address, or so it seems',
+    (f) => isPermanent(f) && senderCodes.has(f.enhanced),
+    misconfiguredOrUnwilling,
+  ],
+  [
+    'the address is no use',
+    (f) => isPermanent(f) && isOfRecipient(f) && addressCodes.has(f.enhanced),
+    badAddress,
+  ],
   ['refused for good', isPermanent, rejected],
   ['refused for now', isTemporary, transient],
+  ['never asked: our address is not legal', (f) => isLocal(f, 'EENVELOPE') && isOfMail(f), misconfigured],
   ['never asked: not a legal address', (f) => isLocal(f, 'EENVELOPE'), badAddress],
   ['never asked: over the announced SIZE', (f) => isLocal(f, 'EMESSAGE'), rejected],
 
@@ -85,26 +105,27 @@ const rules: Rule[] = [
 ];
 
 /** What a failure means for the message and the provider: DESIGN §7, row SMTP. Pure. */
-export function classifySmtpFailure({
-  phase,
-  error,
-}: {
-  phase: SmtpPhase;
-  error: SmtpFault;
-}): ProviderResult {
+export function classifySmtpFailure(
+  { phase, error }: { phase: SmtpPhase; error: SmtpFault },
+  secrets: readonly string[] = [],
+): ProviderResult {
   const facts: Facts = { phase, error, ...codesOf(error.response ?? '') };
   const [, , verdict] = rules.find(([, matches]) => matches(facts)) ?? ['', () => true, transient];
   const { code = error.originalCode ?? error.code, response } = describeReply(
     error.response ?? error.message,
+    secrets,
   );
   return { ...verdict, code, response };
 }
 
-/** The codes (`550 5.1.1`) and the `readable` text of a reply. */
-export function describeReply(reply: string): Pick<ProviderResult, 'code' | 'response'> {
-  const response = readable(reply);
-  const match = replyCodes.exec(response);
-  return { code: match?.[1] && [match[1], match[2]].filter(Boolean).join(' '), response };
+/** The codes (`550 5.1.1`) and the `readable` text of a reply, without the secrets. */
+export function describeReply(
+  reply: string,
+  secrets: readonly string[] = [],
+): Pick<ProviderResult, 'code' | 'response'> {
+  const match = replyCodes.exec(readable(reply));
+  const code = match?.[1] && [match[1], match[2]].filter(Boolean).join(' ');
+  return { code, response: readable(withoutSecrets(reply, secrets)) };
 }
 
 /** Whether a reply accepts: 2yz (RFC 5321 §4.2.1). */
@@ -130,10 +151,22 @@ function codesOf(reply: string): Pick<Facts, 'basic' | 'enhanced'> {
   return { basic: Number(basic), enhanced: enhanced[0] === basic[0] ? enhanced : '' };
 }
 
+/** Of a mailbox (RFC 3463 §3.2, §3.3): of the one that the command named. */
 const addressCodes = new Set(['5.1.1', '5.1.2', '5.1.3', '5.1.6', '5.2.1']);
 
-function isAddressCode({ enhanced }: Facts): boolean {
-  return addressCodes.has(enhanced);
+/** Of the sender's, whatever the command (RFC 3463 §3.2). */
+const senderCodes = new Set(['5.1.7', '5.1.8']);
+
+function isSenderCode({ enhanced }: Facts): boolean {
+  return senderCodes.has(enhanced) || addressCodes.has(enhanced);
+}
+
+function isOfMail({ error }: Facts): boolean {
+  return error.command === 'MAIL FROM';
+}
+
+function isOfRecipient({ phase, error }: Facts): boolean {
+  return phase !== 'envelope' || error.command === 'RCPT TO';
 }
 
 function isPermanent({ basic }: Facts): boolean {
@@ -142,6 +175,11 @@ function isPermanent({ basic }: Facts): boolean {
 
 function isTemporary({ basic }: Facts): boolean {
   return basic >= 400 && basic < 500;
+}
+
+// 421 may answer any command (RFC 5321 §3.8); 454 is of STARTTLS and AUTH (RFC 3207 §4, RFC 4954 §6), and of others too.
+function isClosing({ basic }: Facts): boolean {
+  return basic === 421 || basic === 454;
 }
 
 function beforeEnvelope({ phase }: Facts): boolean {

@@ -52,6 +52,7 @@ function delivery(number = 1, text = 'Hi\n.\nthere'): Delivery<RenderedEmail> {
 }
 
 const unavailable = { outcome: 'held', reason: 'provider_unavailable' };
+const orUnwilling = { ...unavailable, blame: 'either' };
 const misconfigured = { outcome: 'held', reason: 'provider_configuration' };
 const transient = { outcome: 'transient', reason: 'provider_transient' };
 const lost = { outcome: 'transient', reason: 'connection_lost' };
@@ -96,12 +97,16 @@ describe('what an attempt comes to', () => {
     ['421 to EHLO', { ehlo: '421 Busy' }, unavailable],
     ['no answer to EHLO', { ehlo: 'silence' }, unavailable],
     ['closed at EHLO', { ehlo: 'drop' }, unavailable],
-    ['421 to MAIL', { mail: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 to RCPT', { rcpt: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 to DATA', { data: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['421 after the body', { body: '421 4.3.2 Busy' }, { ...unavailable, code: '421 4.3.2' }],
-    ['454 to MAIL', { mail: '454 4.7.0 Later' }, unavailable],
+    ['421 to MAIL', { mail: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 to RCPT', { rcpt: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 to DATA', { data: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['421 after the body', { body: '421 4.3.2 Busy' }, { ...orUnwilling, code: '421 4.3.2' }],
+    ['454 to MAIL', { mail: '454 4.7.0 Later' }, orUnwilling],
     ['530 to MAIL', { mail: '530 5.7.0 Authenticate' }, misconfigured],
+    ['550 5.1.1 to MAIL', { mail: '550 5.1.1 Sender unknown' }, { ...misconfigured, code: '550 5.1.1' }],
+    ['553 5.1.7 to MAIL', { mail: '553 5.1.7 Bad sender' }, misconfigured],
+    ['550 5.1.8 to RCPT', { rcpt: '550 5.1.8 Bad sender' }, { ...misconfigured, blame: 'either' }],
+    ['550 to MAIL', { mail: '550 No' }, rejected],
     ['450 to RCPT', { rcpt: '450 4.2.0 Greylisted' }, transient],
     ['451 to MAIL', { mail: '451 4.3.0 Try later' }, transient],
     ['452 to DATA', { data: '452 4.3.1 Full' }, transient],
@@ -109,6 +114,7 @@ describe('what an attempt comes to', () => {
     ['550 to RCPT', { rcpt: '550 No' }, { ...rejected, code: '550' }],
     ['550 5.1.1 to RCPT', { rcpt: '550 5.1.1 No such user' }, { ...bounced, code: '550 5.1.1' }],
     ['550 5.1.1 after the body', { body: '550 5.1.1 No such user' }, bounced],
+    ['550 5.1.1 to DATA', { data: '550 5.1.1 No such user' }, rejected],
     ['552 after the body', { body: '552 5.3.4 Too big' }, rejected],
     ['554 after the body', { body: '554 5.7.1 Spam' }, { ...rejected, response: '554 5.7.1 Spam' }],
     ['554 to DATA', { data: '554 5.5.1 No' }, rejected],
@@ -162,6 +168,44 @@ describe('TLS and AUTH', () => {
     const provider = providerFor(sink.url.replace(/:\/\/.*@/, '://acme:wrong@'));
     expect(await provider.send(delivery())).toMatchObject({ ...misconfigured, code: '535' });
     expect(await provider.probe()).toBe(false);
+  });
+
+  test.each(['PLAIN', 'LOGIN'])(
+    'by %s: a server that quotes the password has no part of it on record',
+    async (by) => {
+      const [plain, line] = ['p/w:%ü', Buffer.from('\0acme@example.com\0p/w:%ü').toString('base64')];
+      const quotes = [
+        plain,
+        encodeURIComponent(plain),
+        Buffer.from(plain).toString('base64'),
+        line,
+        line.replace(/=+$/, ''),
+        `${'x'.repeat(470)}${line}`,
+      ];
+      for (const quote of quotes) {
+        const server = await scripted({
+          ehlo: `250-scripted\r\n250 AUTH ${by}`,
+          auth: `535 5.7.8 Not with <${quote}>`,
+        });
+        const url = server.url.replace('://', '://acme%40example.com:p%2Fw%3A%25%C3%BC@');
+        const result = await providerFor(url).send(delivery());
+        expect(result).toMatchObject({ ...misconfigured, code: '535 5.7.8' });
+        expect(result.response).toMatch(/^535 5\.7\.8 Not with <(x{470})?\[secr/);
+      }
+    },
+  );
+
+  test('nor has one that quotes it when it takes a mail, and the code stays what it is', async () => {
+    const server = await scripted({
+      ehlo: '250-scripted\r\n250 AUTH PLAIN',
+      body: '250 2.0.0 Ok, 250',
+    });
+    const provider = providerFor(server.url.replace('://', '://user:250@'));
+    expect(await provider.send(delivery())).toEqual({
+      outcome: 'sent',
+      code: '250 2.0.0',
+      response: '[secret] 2.0.0 Ok, [secret]',
+    });
   });
 
   test.each(['454 4.7.0 Try later', 'drop', 'silence'])(
@@ -352,6 +396,30 @@ describe('probe and close', () => {
     const provider = providerFor(server.url);
     await provider.send(delivery());
     expect(await provider.probe()).toBe(false);
+  });
+
+  test('a probe does not wait for a send that hangs, and leaves no connection behind', async () => {
+    const server = await scripted({ body: 'silence' });
+    const provider = providerFor(server.url, { maxConnections: 1 });
+    const sending = provider.send(delivery());
+    await vi.waitUntil(() => server.messages.length === 1);
+    expect(await provider.probe()).toBe(true);
+    await vi.waitUntil(() => server.connections.open === 1);
+    expect(server.commands.at(-1)).toBe('QUIT');
+    expect(server.connections).toMatchObject({ total: 2, most: 2 });
+    await provider.close();
+    expect(await sending).toMatchObject({ outcome: 'ambiguous' });
+  });
+
+  test.each<SmtpScript>([
+    { greeting: 'silence' },
+    { ehlo: 'silence' },
+    { ehlo: '250-scripted\r\n250 AUTH PLAIN', auth: 'silence' },
+  ])('a probe has its own deadline, shorter than that of a send: %j', async (script) => {
+    const server = await scripted(script);
+    const provider = providerFor(server.url.replace('://', '://user:pass@'), { probeTimeoutMs: 200 });
+    expect(await provider.probe()).toBe(false);
+    await vi.waitUntil(() => server.connections.open === 0);
   });
 
   test('close ends kept connections with QUIT', async () => {

@@ -8,6 +8,7 @@ import {
 } from './smtp-connections.ts';
 import type { SmtpMessage } from './smtp-envelope.ts';
 import { classifySmtpFailure, describeReply, isRefusal, SmtpFailure } from './smtp-failures.ts';
+import { smtpSecretsOf } from './smtp-secrets.ts';
 
 interface Attempt {
   result: ProviderResult;
@@ -33,6 +34,7 @@ export function createSmtpProvider({
 }: SmtpProviderOptions): Provider<RenderedEmail> {
   const { sender, compose } = createEmailComposer({ from, dkim });
   const connections = createSmtpConnections(options);
+  const secrets = smtpSecretsOf(options.url);
 
   async function send(delivery: Delivery<RenderedEmail>): Promise<ProviderResult> {
     const raw = await compose(delivery);
@@ -49,12 +51,12 @@ export function createSmtpProvider({
       lease = await connections.acquire({ fresh });
       const reply = await lease.session.send(message);
       afterUse = 'keep';
-      return { result: { outcome: 'sent', ...describeReply(reply) }, stale: false };
+      return { result: { outcome: 'sent', ...describeReply(reply, secrets) }, stale: false };
     } catch (failure) {
       if (!(failure instanceof SmtpFailure)) throw failure;
       if (isAtRest(failure)) afterUse = 'reset';
       const stale = lease?.reused === true && isClosedWhileIdle(failure);
-      return { result: classifySmtpFailure(failure), stale };
+      return { result: classifySmtpFailure(failure, secrets), stale };
     } finally {
       lease?.release(afterUse);
     }
@@ -62,8 +64,7 @@ export function createSmtpProvider({
 
   async function probe(): Promise<boolean> {
     try {
-      const lease = await connections.acquire({ fresh: true });
-      lease.release('keep');
+      await connections.probe();
       return true;
     } catch {
       return false;

@@ -12,7 +12,7 @@ function classify(
 ) {
   return classifyWebPushReply(
     { status, headers, body },
-    { isKnownService: true, failures: 0, now, ...context },
+    { isKnownService: true, isKnownHost: true, failures: 0, now, ...context },
   );
 }
 
@@ -61,14 +61,19 @@ describe('classifyWebPushReply', () => {
     const other = classify(status, body, { isKnownService: false });
     expect(`${other.outcome} ${other.reason}`).toBe(ofAnyHost);
     expect(other.outcome).not.toBe('held');
+    expect(other.blame).toBe('message');
   });
 
   test.each([200, 201, 202, 204])('%i is sent', (status) => {
-    expect(classify(status, 'ok')).toEqual({ outcome: 'sent', code: String(status), response: 'ok' });
+    for (const isKnownService of [true, false]) {
+      const result = classify(status, 'ok', { isKnownService });
+      expect(result).toEqual({ outcome: 'sent', code: String(status), response: 'ok' });
+    }
   });
 
-  test('a 404 after another failure bounces', () => {
-    expect(classify(404, '', { failures: 1 })).toMatchObject({
+  test('a 404 bounces after two failures, not after one, which may have been of anything', () => {
+    expect(classify(404, '', { failures: 1 }).outcome).toBe('transient');
+    expect(classify(404, '', { failures: 2 })).toMatchObject({
       outcome: 'bounced',
       reason: 'invalid_address',
     });
@@ -93,9 +98,16 @@ test.each([
 ] as const)('without a reply: %s, %s', (fate, code, expected, ofAnyHost) => {
   const failure = new HttpFailure(fate, code, 'It says why');
   const [known, other] = [true, false].map((isKnownService) =>
-    classifyWebPushFailure(failure, { isKnownService }),
+    classifyWebPushFailure(failure, { isKnownService, isKnownHost: isKnownService }),
   );
+  // Under the domain of a push service: anybody can make up a host, and the service itself may be away for long.
+  const made = classifyWebPushFailure(failure, { isKnownService: true, isKnownHost: false });
+  expect(`${made.outcome} ${made.reason}`).toBe(ofAnyHost);
+  if (made.outcome !== 'held' && made.outcome !== 'rejected') expect(made.blame).toBe('message');
+  if (made.reason === 'provider_unavailable' && code !== 'ECLOSED') expect(made.retryAfterMs).toBe(900_000);
   expect(`${known?.outcome} ${known?.reason}`).toBe(expected);
   expect(`${other?.outcome} ${other?.reason}`).toBe(ofAnyHost);
   expect(known).toMatchObject({ code, response: 'It says why' });
+  expect(known).not.toHaveProperty('blame');
+  if (other?.outcome !== 'held' && other?.outcome !== 'rejected') expect(other?.blame).toBe('message');
 });

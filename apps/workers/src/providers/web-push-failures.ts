@@ -19,6 +19,8 @@ import { retryAfterMs } from './retry-after.ts';
 export interface WebPushContext {
   /** It is a push service that browsers come with, and no address that somebody made up. */
   isKnownService: boolean;
+  /** Its host is listed by its name: of many hosts under a service's domain anybody can make up one that is not there. */
+  isKnownHost: boolean;
   /** Failed tries of the message before this one. */
   failures: number;
   /** Milliseconds since the epoch. */
@@ -49,8 +51,9 @@ const rules: Rule<Facts>[] = [
   ['taken', ({ status }) => isWithin(status, 200), { outcome: 'sent' }],
   ['a redirect', ({ status }) => isWithin(status, 300), rejected],
   ['the subscription is gone', ({ status }) => status === 410, badAddress],
-  // Some services say it for a while of a subscription that they will find again.
-  ['not found again', ({ status, failures }) => status === 404 && failures > 0, badAddress],
+  // Some services say it for a while of a subscription that they will find again. What the failures before were is
+  // not known here, and one may have been of anything: so it takes two.
+  ['not found again', ({ status, failures }) => status === 404 && failures >= 2, badAddress],
   ['not found', ({ status }) => status === 404, transient],
   ['too large', ({ status }) => status === 413, rejected],
   // RFC 8030 §8.4: the limit is that of the subscription.
@@ -70,6 +73,7 @@ export function classifyWebPushReply(reply: HttpReply, context: WebPushContext):
   const waitMs = wait && (retryAfterMs(headerOf(reply, 'retry-after'), context.now) ?? defaultWaitMs(status));
   return {
     ...result,
+    ...(result.outcome !== 'sent' && blameOf(context)),
     code: String(status),
     response: readable(body),
     ...(waitMs !== undefined && { retryAfterMs: waitMs }),
@@ -82,13 +86,29 @@ export function classifyWebPushReply(reply: HttpReply, context: WebPushContext):
  */
 export function classifyWebPushFailure(
   failure: HttpFailure,
-  { isKnownService }: Pick<WebPushContext, 'isKnownService'>,
+  context: Pick<WebPushContext, 'isKnownService' | 'isKnownHost'>,
 ): ProviderResult {
+  const { isKnownService, isKnownHost } = context;
   const { fate, code, message } = failure;
   const response = readable(message);
   if (code === 'EUNSAFE') return { outcome: 'rejected', reason: 'invalid_address', code, response };
-  if (isKnownService || fate === 'unknown' || code === 'ECLOSED') return classifyHttpFailure(failure);
-  return { outcome: 'transient', reason: 'provider_unavailable', code, response };
+  // We are closing, which no endpoint can do.
+  if (isKnownHost || code === 'ECLOSED') return classifyHttpFailure(failure);
+  if (fate === 'unknown') return { ...classifyHttpFailure(failure), blame: 'message' };
+  return {
+    outcome: 'transient',
+    reason: 'provider_unavailable',
+    blame: 'message',
+    code,
+    response,
+    // A push service may be away for longer than the budget would last.
+    ...(isKnownService && { retryAfterMs: laterMs }),
+  };
+}
+
+/** However many endpoints of somebody's making fail in a row, that says nothing of a push service. */
+function blameOf({ isKnownService }: Pick<WebPushContext, 'isKnownService'>): Pick<ProviderResult, 'blame'> {
+  return isKnownService ? {} : { blame: 'message' };
 }
 
 function defaultWaitMs(status: number): number | undefined {

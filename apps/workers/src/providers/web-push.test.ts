@@ -177,7 +177,7 @@ test('a subscription of GCM, which has ended, bounces', async () => {
 });
 
 describe('a subscription', () => {
-  test('that is gone, unknown for the second time, or of another key bounces', async () => {
+  test('that is gone, unknown again and again, or of another key bounces', async () => {
     const sink = await sinkOf();
     const provider = providerFor(sink);
     const gone = sink.subscribe(vapid.publicKey);
@@ -186,8 +186,11 @@ describe('a subscription', () => {
     const foreign = sink.subscribe(makeVapidKeys().publicKey);
     const bounced = { outcome: 'bounced', reason: 'invalid_address' };
     expect(await provider.send(delivery(gone))).toMatchObject({ ...bounced, code: '410' });
-    expect(await provider.send(delivery(unknown))).toMatchObject({ outcome: 'transient', code: '404' });
-    expect(await provider.send(delivery(unknown, { failures: 1 }))).toMatchObject({
+    for (const failures of [0, 1]) {
+      const result = await provider.send(delivery(unknown, { failures }));
+      expect(result).toMatchObject({ outcome: 'transient', code: '404' });
+    }
+    expect(await provider.send(delivery(unknown, { failures: 2 }))).toMatchObject({
       ...bounced,
       code: '404',
     });
@@ -241,6 +244,7 @@ describe('a host that a user made up', () => {
     [{ status: 401 }, 'transient'],
     [{ status: 429, headers: { 'retry-after': '3600' } }, 'transient'],
     [{ status: 503, headers: { 'retry-after': '3600' } }, 'transient'],
+    [{ status: 500 }, 'transient'],
     ['drop', 'ambiguous'],
     ['silence', 'ambiguous'],
     ['endless', 'sent'],
@@ -249,14 +253,16 @@ describe('a host that a user made up', () => {
     const sink = await sinkOf({ answer: () => answer });
     const provider = providerFor(sink, { services: [], replyTimeoutMs: 200 });
     const to = sink.subscribe(vapid.publicKey);
-    expect(await provider.send(delivery(to))).toMatchObject({ outcome });
+    const result = await provider.send(delivery(to));
+    expect(result).toMatchObject({ outcome });
+    expect(result.blame).toBe(outcome === 'sent' ? undefined : 'message');
   });
 
   test('may be away or have a bad certificate: nobody else’s message is held', async () => {
     const sink = await sinkOf();
     const to = sink.subscribe(vapid.publicKey);
     const provider = providerFor(sink, { services: [], tls: {} });
-    const expected = { outcome: 'transient', reason: 'provider_unavailable' };
+    const expected = { outcome: 'transient', reason: 'provider_unavailable', blame: 'message' };
     expect(await provider.send(delivery(to))).toMatchObject({
       ...expected,
       code: expect.stringContaining('SELF_SIGNED'),

@@ -1,7 +1,7 @@
 import { createSafeConnector, type Resolve } from '@tidings/runtime/safe-dial';
 import { createHttpClient, type HttpClientOptions, HttpFailure } from './http-client.ts';
 import type { Delivery, Provider, ProviderResult, RenderedPush } from './provider.ts';
-import { classifyWebPushFailure, classifyWebPushReply } from './web-push-failures.ts';
+import { classifyWebPushFailure, classifyWebPushReply, type WebPushContext } from './web-push-failures.ts';
 import {
   composeWebPush,
   maxWebPushBytes,
@@ -61,15 +61,18 @@ export function createWebPushProvider(
       return { outcome: 'rejected', reason: 'rejected', response };
     }
     const { origin, hostname } = new URL(request.url);
-    const isKnownService = services.some((one) => isUnder(hostname, one));
-    const result = await post(request, { isKnownService, failures: delivery.failures ?? 0 });
+    const result = await post(request, {
+      isKnownService: services.some((one) => isUnder(hostname, one)),
+      isKnownHost: services.includes(hostname),
+      failures: delivery.failures ?? 0,
+    });
     if (result.outcome === 'held') awaited = origin;
     return result;
   }
 
   async function post(
     request: WebPushRequest,
-    context: { isKnownService: boolean; failures: number },
+    context: Omit<WebPushContext, 'now'>,
   ): Promise<ProviderResult> {
     try {
       const reply = await client.request(request);

@@ -30,33 +30,46 @@ function open() {
 
 test('one that nothing is known of gets some, and more only as it is rid of them', async () => {
   const { load, takeAll, begin, end } = open();
-  expect(takeAll()).toBe(32);
-  begin(32);
-  expect([takeAll(), load.room()]).toEqual([0, 64]);
+  expect(takeAll()).toBe(64);
+  begin(64);
+  expect([takeAll(), load.room()]).toEqual([0, 128]);
   await end(10);
   expect(takeAll()).toBe(10);
 });
 
-test('one that is fast gets what it does in a second, and one that slows down loses it again', async () => {
+test('one that is fast gets what it does in two seconds, and one that slows down loses it again', async () => {
   const { load, takeAll, begin, end, pass } = open();
   for (let round = 0; round < 4; round += 1) {
-    begin(32);
-    await end(32);
+    begin(50);
+    await end(50);
     pass(250);
     load.room();
   }
-  // 32 in each quarter of a second.
-  expect([takeAll(), load.room()]).toEqual([128, 256]);
-  for (let round = 0; round < 8; round += 1) {
+  expect([takeAll(), load.room()]).toEqual([400, 800]);
+  for (let round = 0; round < 20; round += 1) {
     pass(250);
     load.room();
   }
-  expect(load.room()).toBe(64);
+  expect(load.room()).toBe(128);
 });
 
 test('a place that nobody came for is given to another', () => {
   const { takeAll, pass } = open();
-  expect([takeAll(), takeAll()]).toEqual([32, 0]);
+  expect([takeAll(), takeAll()]).toEqual([64, 0]);
   pass(250);
-  expect(takeAll()).toBe(32);
+  expect(takeAll()).toBe(64);
+});
+
+test('it is idle once nothing is in hand', async () => {
+  const { load, begin, end } = open();
+  await load.idle();
+  begin(2);
+  let isIdle = false;
+  void load.idle().then(() => {
+    isIdle = true;
+  });
+  await end(1);
+  expect(isIdle).toBe(false);
+  await end(1);
+  expect(isIdle).toBe(true);
 });

@@ -1,44 +1,99 @@
 import { expect, test } from 'vitest';
 import { createPace } from './pace.ts';
 
+/** A pace and a clock, and messages that come again when they are told to. */
 function open(perSecond: number) {
   let at = 1_000_000;
   const pace = createPace(perSecond, () => at);
+  let made = 0;
+  const coming: Array<{ id: string; at: number; isUrgent: boolean }> = [];
+  const sent: Array<{ id: string; at: number; isUrgent: boolean }> = [];
+  const ask = (message: { id: string; isUrgent: boolean }) => {
+    const ms = pace.take(message.id, message);
+    if (ms === 0) sent.push({ ...message, at });
+    else coming.push({ ...message, at: at + ms });
+    return ms;
+  };
   return {
-    take: () => pace.take(),
-    pass: (ms: number) => {
+    pace,
+    sent,
+    add: (count: number, isUrgent = false) =>
+      Array.from({ length: count }, () => {
+        made += 1;
+        return ask({ id: `msg_${made}`, isUrgent });
+      }),
+    jump: (ms: number) => {
       at += ms;
+    },
+    pass: (ms: number) => {
+      for (const end = at + ms; at < end; at += 1) {
+        for (const message of coming.splice(0)) {
+          if (message.at <= at) ask(message);
+          else coming.push(message);
+        }
+      }
     },
   };
 }
 
-test.each([1, 3, 10, 250, 1000])('%d a second: in any second no more than that and a tenth', (perSecond) => {
-  const { take, pass } = open(perSecond);
-  const sent: number[] = [];
-  for (let ms = 0; ms < 10_000; ms += 1, pass(1)) {
-    for (let tries = 0; tries < 5; tries += 1) if (take() === 0) sent.push(ms);
-  }
-  const most = Math.max(...sent.map((from) => sent.filter((ms) => ms >= from && ms < from + 1000).length));
-  expect(most).toBeLessThanOrEqual(perSecond + Math.max(1, perSecond / 10));
-  expect(sent.length).toBeGreaterThanOrEqual(perSecond * 10);
+const busiestSecond = (times: number[]) =>
+  Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1000).length));
+
+test.each([1, 3, 10, 100])(
+  '%d a second, however many wait: no more in any second than that and a tenth, and no fewer',
+  (perSecond) => {
+    const { add, pass, sent } = open(perSecond);
+    add(perSecond * 30);
+    pass(20_000);
+    expect(busiestSecond(sent.map(({ at }) => at))).toBeLessThanOrEqual(
+      perSecond + Math.max(1, perSecond / 10),
+    );
+    expect(sent.length).toBeGreaterThanOrEqual(perSecond * 19);
+  },
+);
+
+test('who comes too early is told a time of its own, and finds its place kept', () => {
+  const { add, pass, sent } = open(10);
+  expect(add(6)).toEqual([0, 100, 200, 300, 400, 500]);
+  pass(600);
+  expect(sent.map(({ id, at }) => [id, at - 1_000_000])).toEqual(
+    [0, 100, 200, 300, 400, 500].map((at, index) => [`msg_${index + 1}`, at]),
+  );
 });
 
-test('who comes too early is told a time of its own, in which there is a place for it', () => {
-  const { take, pass } = open(10);
-  expect(take()).toBe(0);
-  const told = Array.from({ length: 5 }, take);
-  expect(told).toEqual([100, 200, 300, 400, 500]);
-  let at = 0;
-  for (const ms of told) {
-    pass(ms - at);
-    at = ms;
-    expect(take()).toBe(0);
-  }
+test('after a pause those who waited do not go all at once', () => {
+  const { add, pass, jump, sent } = open(10);
+  add(21);
+  jump(3000);
+  pass(100);
+  expect(sent.length).toBeLessThanOrEqual(4);
+  pass(3000);
+  expect(sent).toHaveLength(21);
 });
 
-test('what nobody used is not saved up', () => {
-  const { take, pass } = open(100);
+test('an urgent one goes before all that wait, and is counted', () => {
+  const { add, pass, sent } = open(10);
+  add(100);
+  pass(5000);
+  expect(add(1, true)).toEqual([0]);
+  pass(5000);
+  expect(sent.filter(({ isUrgent }) => isUrgent)).toHaveLength(1);
+  expect(sent.length).toBeLessThanOrEqual(102);
+});
+
+test('what nobody used is not saved up, and a place that nobody came for is forgotten', () => {
+  const { pace, add, pass } = open(100);
   pass(60_000);
-  const atOnce = Array.from({ length: 100 }, take).filter((ms) => ms === 0);
-  expect(atOnce).toHaveLength(10);
+  expect(add(100).filter((ms) => ms === 0)).toHaveLength(10);
+  expect(pace.room()).toBe(110);
+  const lonely = createPace(100, () => 5_000_000);
+  lonely.take('msg_a', { isUrgent: false });
+  expect(lonely.room()).toBe(200);
+});
+
+test('the longer others wait the less it is worth to ask', () => {
+  const { pace, add } = open(10);
+  expect(pace.room()).toBe(20);
+  add(1000);
+  expect(pace.room()).toBe(0);
 });

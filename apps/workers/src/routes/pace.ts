@@ -1,28 +1,71 @@
 /**
- * Spreads sends over time: a generic cell rate algorithm (ITU-T I.371, annex A), which needs no timer. A tenth of a
- * second's sends may go at once, so that it does not matter that claims come in batches.
+ * Spreads sends over time: a generic cell rate algorithm (ITU-T I.371, annex A), which needs no timer. Who comes too
+ * early is given a time of its own and finds its place kept. A tenth of a second's sends may go at once, so that it
+ * does not matter that claims come in batches.
  */
 export interface Pace {
-  /** Takes a place and answers 0; or the milliseconds until it is worth asking again, and nothing is taken. */
-  take(): number;
+  /**
+   * Takes a place for a message and answers 0; or the milliseconds until it is to come again. Urgent ones go before
+   * all others, which are the slower for it.
+   */
+  take(messageId: string, options: { isUrgent: boolean }): number;
+  /** How many more messages it is worth to have ask. */
+  room(): number;
 }
+
+/** Places are kept no longer ahead: who comes later is told to ask again. Milliseconds. */
+const horizonMs = 2000;
+
+/** Who comes later than this for its place has missed it: after a pause all would go at once. Milliseconds. */
+const lateMs = 250;
+
+/** A kept place that nobody came for is forgotten. Milliseconds. */
+const forgottenMs = 20_000;
 
 export function createPace(perSecond: number, now: () => number = () => performance.now()): Pace {
   const everyMs = 1000 / perSecond;
   const burstMs = Math.max(100 - everyMs, 0);
-  /** When the next one is due if none came early. */
-  let dueAt = 0;
-  /** Until when those who came too early were told to wait, one after the other. */
-  let toldUntil = 0;
+  const aheadMs = Math.max(horizonMs, everyMs);
+  /** When the next place is. */
+  let nextAt = 0;
+  let urgentAt = 0;
+  let lateAt = 0;
+  const kept = new Map<string, number>();
+
+  function forget(): void {
+    const limit = now() - forgottenMs;
+    for (const [id, at] of kept) {
+      if (at >= limit) return;
+      kept.delete(id);
+    }
+  }
+
   return {
-    take() {
+    take(messageId, { isUrgent }) {
       const at = now();
-      if (dueAt - burstMs <= at) {
-        dueAt = Math.max(dueAt, at) + everyMs;
-        return 0;
+      const keptAt = kept.get(messageId);
+      if (keptAt !== undefined) {
+        if (keptAt - burstMs > at) return keptAt - at;
+        kept.delete(messageId);
+        if (at - keptAt < lateMs) return 0;
+        const later = Math.max(lateAt, at);
+        lateAt = later + everyMs;
+        if (later - burstMs <= at) return 0;
+        kept.set(messageId, later);
+        return later - at;
       }
-      toldUntil = Math.max(toldUntil, dueAt - burstMs) + everyMs;
-      return toldUntil - everyMs - at;
+      const place = Math.max(isUrgent ? urgentAt : nextAt, at);
+      if (place - at > aheadMs) return aheadMs;
+      nextAt = Math.max(nextAt, at) + everyMs;
+      if (isUrgent) urgentAt = place + everyMs;
+      if (place - burstMs <= at) return 0;
+      forget();
+      kept.set(messageId, place);
+      return place - at;
+    },
+    room() {
+      forget();
+      return Math.max(0, Math.ceil((aheadMs / 1000) * perSecond) - kept.size);
     },
   };
 }

@@ -1,4 +1,12 @@
-import type { Channel, Platform, QueueName, Reason } from '@tidings/contracts';
+import {
+  type Channel,
+  channelOfProvider,
+  failuresAtMost,
+  type Lane,
+  type Platform,
+  type QueueName,
+  type Reason,
+} from '@tidings/contracts';
 import type { ProviderRow, Store } from '@tidings/db';
 import type { Log } from '@tidings/runtime';
 import type {
@@ -18,13 +26,17 @@ export interface Leg {
   readonly id: string;
   /** What attempts are recorded under. */
   readonly name: string;
-  /** Has the provider send, and takes note of how it went. Only for who was just picked. */
+  /** Has the provider send, and takes note of how it went. */
   send(queue: QueueName, delivery: Delivery): Promise<ProviderResult>;
 }
 
+/** What is to be known of a message to find who sends it. */
 export interface Destination {
+  /** That of the message. */
+  id: string;
   projectId: string;
   channel: Channel;
+  lane: Lane;
   platform: Platform | null;
   /** Tries that failed and counted: what decides which provider is next. */
   failures: number;
@@ -36,18 +48,22 @@ export interface Wait {
   reason: Extract<Reason, 'provider_unavailable' | 'rate_limited'>;
 }
 
+type Place = Pick<Destination, 'projectId' | 'channel' | 'platform'>;
+
 /** Who sends for which project on a channel: the providers of its route, else those of the instance. */
 export interface Routes {
   /** Reads the routes again if that is due; cheap when it is not. */
   refresh(): Promise<void>;
-  /** Asked for each message before it is sent: it takes the message's place at the provider. */
+  /** Asked for each message before it is sent: where it need not wait it has a place at a provider. */
   waitFor(to: Destination): Wait | undefined;
-  /** The provider that is next for a message and well; undefined while none is. */
-  pick(to: Destination): Leg | undefined;
+  /** The provider that a message has a place at, or may have one now; undefined while there is none. */
+  take(to: Destination): Leg | undefined;
+  /** The provider that would be next, as far as health goes. Takes no place. */
+  next(to: Destination): Leg | undefined;
   /** Does any provider of the route reach the platform, well or not? */
-  reaches(to: Destination): boolean;
+  reaches(to: Place): boolean;
   /** How many messages of the project may wait in the queue: none while nobody would take them. */
-  room(of: Pick<Destination, 'projectId' | 'channel'>): number;
+  room(of: Omit<Place, 'platform'>): number;
   /** The providers that are not well. */
   faults(): ProviderFault[];
   stop(): Promise<void>;
@@ -82,23 +98,37 @@ export interface RoutesOptions {
   onHealth?: (id: string, state: HealthState, fault: ProviderResult | undefined) => void;
 }
 
-/** Tries at a provider before it is the next one's turn. */
+/** Tries at a provider before it is the next one's turn, where all of them have their turn so. */
 const triesAtOne = 2;
 
+/** Of so many messages it is remembered where they have a place. */
+const placesAtMost = 20_000;
+
 /** How long a message waits whose provider has enough in hand. The relay lets in no more than it gets done. */
-const busyMs = 1000;
+const busyMs = 250;
 
 /** Nobody waits longer in one piece, for a route may be changed meanwhile. Milliseconds. */
 const longestWaitMs = 15_000;
 
+/** The providers of a route, and the platforms that only those that are switched off would reach. */
+interface Route {
+  legs: readonly OwnedLeg[];
+  off: ReadonlySet<Platform | null>;
+}
+
 export function createRoutes(options: RoutesOptions): Routes {
   const { store, providers, log, routesMs = 5000 } = options;
-  const own: Readonly<Record<Channel, readonly OwnedLeg[]>> = {
-    email: providers.instance.email.map((make) => legOf(make)),
-    push: providers.instance.push.map((make) => legOf(make)),
+  const own: Readonly<Record<Channel, Route>> = {
+    email: { legs: providers.instance.email.map((make) => legOf(make)), off: new Set() },
+    push: { legs: providers.instance.push.map((make) => legOf(make)), off: new Set() },
   };
-  let byRow = new Map<string, OwnedLeg>();
-  let routes = new Map<string, readonly OwnedLeg[]>();
+  /** By id and sealed settings: with other settings it is another provider, of which nothing is known. */
+  let byVersion = new Map<string, OwnedLeg>();
+  let routes = new Map<string, Route>();
+  /** Replaced ones that still have something in hand. */
+  const retiring = new Set<OwnedLeg>();
+  /** Where messages have a place, by their ids. */
+  const places = new Map<string, OwnedLeg>();
   let freshUntil = 0;
   let reading: Promise<void> | undefined;
 
@@ -106,7 +136,6 @@ export function createRoutes(options: RoutesOptions): Routes {
     const first = make();
     const byQueue = new Map<QueueName, Provider>();
     const id = row?.id ?? first.name;
-    const name = row === undefined ? first.name : `${row.name} (${row.kind})`;
     const health = createHealth({
       provider: first,
       ...options.health,
@@ -127,22 +156,25 @@ export function createRoutes(options: RoutesOptions): Routes {
       byQueue.set(queue, made);
       return made;
     };
-    return {
+    const leg: OwnedLeg = {
       id,
-      name,
+      name: first.name,
       platforms: first.platforms,
-      perSecond: row?.perSecond ?? undefined,
-      pace: row?.perSecond ? createPace(row.perSecond) : undefined,
+      perSecond: null,
+      pace: undefined,
       load,
       health,
       send: (queue, delivery) =>
-        health.run(() => load.run(() => on(queue).send(delivery as Delivery<RenderedEmail & RenderedPush>))),
+        health.run(delivery.messageId, () =>
+          load.run(() => on(queue).send(delivery as Delivery<RenderedEmail & RenderedPush>)),
+        ),
       close: async () => {
         health.stop();
         options.onHealth?.(id, 'closed', undefined);
         await Promise.all([...new Set([first, ...byQueue.values()])].map((provider) => provider.close()));
       },
     };
+    return leg;
   }
 
   /** One that cannot be made turns every message away, until it is put right. */
@@ -157,55 +189,96 @@ export function createRoutes(options: RoutesOptions): Routes {
 
   async function read(): Promise<void> {
     const { routes: set, providers: stored } = await store.allRoutes();
-    const named = new Set(set.flatMap(({ providerIds }) => providerIds));
+    const rows = new Map(stored.map((row) => [row.id, row]));
     const legs = new Map<string, OwnedLeg>();
-    const rows = new Map(stored.filter(({ enabled }) => enabled).map((row) => [row.id, row]));
-    for (const id of named) {
+    const legOfId = new Map<string, OwnedLeg>();
+    for (const id of new Set(set.flatMap(({ providerIds }) => providerIds))) {
       const row = rows.get(id);
-      if (row === undefined) continue;
-      const version = `${id} ${row.updatedAt}`;
-      legs.set(version, byRow.get(version) ?? legOfRow(row));
+      if (row === undefined || !row.enabled) continue;
+      const version = `${id} ${row.sealed}`;
+      const leg = byVersion.get(version) ?? legOfRow(row);
+      leg.name = `${row.name} (${row.kind})`;
+      if (leg.perSecond !== row.perSecond) {
+        leg.perSecond = row.perSecond;
+        leg.pace = row.perSecond === null ? undefined : createPace(row.perSecond);
+      }
+      legs.set(version, leg);
+      legOfId.set(id, leg);
     }
-    const gone = [...byRow].filter(([version]) => !legs.has(version));
-    byRow = legs;
+    const gone = [...byVersion].flatMap(([version, leg]) => (legs.has(version) ? [] : [leg]));
+    byVersion = legs;
     routes = new Map(
       set.map(({ projectId, channel, providerIds }) => [
         `${projectId} ${channel}`,
-        providerIds.flatMap((id) => {
-          const leg = legs.get(`${id} ${rows.get(id)?.updatedAt}`);
-          return leg === undefined ? [] : [leg];
-        }),
+        {
+          legs: providerIds.flatMap((id) => legOfId.get(id) ?? []),
+          off: new Set(providerIds.flatMap((id) => (legOfId.has(id) ? [] : [platformOf(rows.get(id))]))),
+        },
       ]),
     );
     freshUntil = performance.now() + routesMs;
-    // What is under way with one that was replaced is let finish.
-    for (const [, leg] of gone)
-      void leg.close().catch((err) => log.warn({ err }, 'a provider did not close'));
+    for (const leg of gone) void retire(leg);
   }
 
-  function legsOf({ projectId, channel, platform }: Omit<Destination, 'failures'>): readonly OwnedLeg[] {
-    const route = routes.get(`${projectId} ${channel}`) ?? own[channel];
+  /** What is under way with one that was replaced is let finish. */
+  async function retire(leg: OwnedLeg): Promise<void> {
+    retiring.add(leg);
+    leg.health.stop();
+    options.onHealth?.(leg.id, 'closed', undefined);
+    await leg.load.idle();
+    if (!retiring.delete(leg)) return;
+    await leg.close().catch((err) => log.warn({ err, provider: leg.id }, 'a provider did not close'));
+  }
+
+  function routeOf({ projectId, channel }: Omit<Place, 'platform'>): Route {
+    return routes.get(`${projectId} ${channel}`) ?? own[channel];
+  }
+
+  function legsOf(place: Place): readonly OwnedLeg[] {
+    const { legs } = routeOf(place);
+    const { platform } = place;
     return platform === null
-      ? route
-      : route.filter(({ platforms }) => platforms === undefined || platforms.includes(platform));
+      ? legs
+      : legs.filter(({ platforms }) => platforms === undefined || platforms.includes(platform));
   }
 
-  function pick(to: Destination): OwnedLeg | undefined {
+  /** One that nobody reaches while a provider is switched off waits for somebody to switch it on. */
+  function isWaitedFor(place: Place): boolean {
+    return legsOf(place).length === 0 && routeOf(place).off.has(place.platform);
+  }
+
+  /** The first that `suits`, from the one whose turn it is. */
+  function find(to: Destination, suits: (leg: OwnedLeg) => boolean): OwnedLeg | undefined {
     const legs = legsOf(to);
-    const first = Math.floor(to.failures / triesAtOne);
+    const tries = legs.length * triesAtOne > failuresAtMost ? 1 : triesAtOne;
+    const first = Math.floor(to.failures / tries);
     for (let at = 0; at < legs.length; at += 1) {
       const leg = legs[(first + at) % legs.length];
-      if (leg?.health.state === 'closed') return leg;
+      if (leg !== undefined && suits(leg)) return leg;
     }
     return undefined;
   }
 
-  /** A route without a provider, since all of them are switched off, waits for somebody to switch one on. */
-  function isWaitedFor({ projectId, channel }: Pick<Destination, 'projectId' | 'channel'>): boolean {
-    return routes.get(`${projectId} ${channel}`)?.length === 0;
+  function waitFor(to: Destination): Wait | undefined {
+    const leg = find(to, ({ health }) => health.admits());
+    if (leg === undefined) {
+      const legs = legsOf(to);
+      if (legs.length === 0 && !isWaitedFor(to)) return undefined;
+      const longestMs = legs.length === 0 ? Math.max(routesMs, 1000) : longestWaitMs;
+      const ms = Math.min(longestMs, ...legs.map(({ health }) => health.waitMs()));
+      return { ms, reason: 'provider_unavailable' };
+    }
+    const isUrgent = to.lane === 'critical';
+    // Alone it may have all of a worker's places.
+    if (byVersion.size > 0 && !isUrgent && !leg.load.take()) return { ms: busyMs, reason: 'rate_limited' };
+    const ms = leg.pace?.take(to.id, { isUrgent }) ?? 0;
+    if (ms > 0) return { ms, reason: 'rate_limited' };
+    if (places.size >= placesAtMost) places.clear();
+    places.set(to.id, leg);
+    return undefined;
   }
 
-  const all = () => [...own.email, ...own.push, ...byRow.values()];
+  const all = () => [...own.email.legs, ...own.push.legs, ...byVersion.values()];
 
   return {
     refresh: () => {
@@ -215,30 +288,27 @@ export function createRoutes(options: RoutesOptions): Routes {
       });
       return reading;
     },
-    waitFor: (to) => {
-      const next = pick(to);
-      if (next !== undefined) {
-        // Alone it may have all of a worker's places.
-        if (byRow.size > 0 && !next.load.take()) return { ms: busyMs, reason: 'rate_limited' };
-        const ms = next.pace?.take() ?? 0;
-        return ms > 0 ? { ms: Math.min(ms, longestWaitMs), reason: 'rate_limited' } : undefined;
-      }
-      const legs = legsOf(to);
-      if (legs.length === 0 && !isWaitedFor(to)) return undefined;
-      const longestMs = legs.length === 0 ? Math.max(routesMs, 1000) : longestWaitMs;
-      const ms = Math.min(longestMs, ...legs.map(({ health }) => health.waitMs()));
-      return { ms, reason: 'provider_unavailable' };
+    waitFor,
+    take: (to) => {
+      const known = places.get(to.id);
+      places.delete(to.id);
+      if (known?.health.state === 'closed') return known;
+      // It became unwell since; the next one may have no place.
+      if (waitFor(to) !== undefined) return undefined;
+      const other = places.get(to.id);
+      places.delete(to.id);
+      return other;
     },
-    pick,
-    reaches: (to) => legsOf(to).length > 0 || isWaitedFor(to),
+    next: (to) => find(to, ({ health }) => health.state === 'closed'),
+    reaches: (place) => legsOf(place).length > 0 || isWaitedFor(place),
     room: (of) => {
-      const legs = legsOf({ ...of, platform: null });
-      if (legs.length === 0) return isWaitedFor(of) ? 0 : Number.POSITIVE_INFINITY;
+      const { legs, off } = routeOf(of);
+      if (legs.length === 0) return off.size > 0 ? 0 : Number.POSITIVE_INFINITY;
       const well = legs.filter(({ health }) => health.state === 'closed');
-      if (byRow.size === 0) return well.length === 0 ? 0 : Number.POSITIVE_INFINITY;
+      if (well.length > 0 && byVersion.size === 0) return Number.POSITIVE_INFINITY;
       return Math.max(
         0,
-        ...well.map(({ perSecond = Number.POSITIVE_INFINITY, load }) => Math.min(2 * perSecond, load.room())),
+        ...well.map(({ pace, load }) => Math.min(pace?.room() ?? Number.POSITIVE_INFINITY, load.room())),
       );
     },
     faults: () =>
@@ -246,18 +316,27 @@ export function createRoutes(options: RoutesOptions): Routes {
         state === 'closed' ? [] : [{ id, state, reason: fault?.reason, code: fault?.code }],
       ),
     stop: async () => {
-      await Promise.all(all().map((leg) => leg.close()));
+      const open = [...all(), ...retiring];
+      retiring.clear();
+      await Promise.all(open.map((leg) => leg.close()));
     },
   };
 }
 
 interface OwnedLeg extends Leg {
+  name: string;
   readonly platforms: readonly Platform[] | undefined;
-  readonly perSecond: number | undefined;
-  readonly pace: Pace | undefined;
+  perSecond: number | null;
+  pace: Pace | undefined;
   readonly load: Load;
   readonly health: Health;
   close(): Promise<void>;
+}
+
+/** The one that a provider of this kind reaches; null for one of e-mail, and for one that is gone. */
+function platformOf(row: ProviderRow | undefined): Platform | null {
+  if (row === undefined || channelOfProvider[row.kind] === 'email') return null;
+  return row.kind as Platform;
 }
 
 function createUnusable(kind: string): Provider {

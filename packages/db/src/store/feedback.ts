@@ -37,6 +37,12 @@ export type TakenMessage = Pick<
 const rowsAtOnce = 500;
 
 /**
+ * A provider's own id is that of one message, or of a few. What is that of more attempts is nobody's: something stands
+ * in for the provider and answers each alike.
+ */
+const attemptsOfOneId = 4;
+
+/**
  * Records what was told of messages, all of it in one commit, with what follows of it: see `followFeedback`. What is
  * on record already changes nothing, so that it may be told any number of times. Of a message that was erased, which
  * has no address any more, the words of providers are not kept.
@@ -79,23 +85,13 @@ export function recordFeedback(
 }
 
 /** The ids that each may mean. A provider's own may be that of messages in several projects. */
-function* namedMessages(
-  { tables: { attempts } }: Database,
-  db: Handle,
-  feedback: readonly Feedback[],
-): Steps<string[][]> {
+function* namedMessages(database: Database, db: Handle, feedback: readonly Feedback[]): Steps<string[][]> {
   const byProviders = feedback.flatMap(({ messageId, providerMessageId }) =>
     messageId === undefined && providerMessageId !== undefined ? [providerMessageId] : [],
   );
   const messagesOf = new Map<string, Set<string>>();
   for (const some of inPieces([...new Set(byProviders)], rowsAtOnce)) {
-    const found = yield* rows(
-      db
-        .select({ providerMessageId: attempts.providerMessageId, messageId: attempts.messageId })
-        .from(attempts)
-        .where(inArray(attempts.providerMessageId, some)),
-    );
-    for (const { providerMessageId, messageId } of found) {
+    for (const { providerMessageId, messageId } of yield* selectAttempts(database, db, some)) {
       const theirs = messagesOf.get(providerMessageId ?? '') ?? new Set();
       messagesOf.set(providerMessageId ?? '', theirs.add(messageId));
     }
@@ -103,6 +99,30 @@ function* namedMessages(
   return feedback.map(({ messageId, providerMessageId = '' }) =>
     messageId === undefined ? [...(messagesOf.get(providerMessageId) ?? [])] : [messageId],
   );
+}
+
+/** Never reads more than all may have together: where one has too many, it is looked for by halves. */
+function* selectAttempts(
+  database: Database,
+  db: Handle,
+  ids: string[],
+): Steps<Array<{ providerMessageId: string | null; messageId: string }>> {
+  const { attempts } = database.tables;
+  const found = yield* rows(
+    db
+      .select({ providerMessageId: attempts.providerMessageId, messageId: attempts.messageId })
+      .from(attempts)
+      .where(inArray(attempts.providerMessageId, ids))
+      .limit(ids.length * attemptsOfOneId + 1),
+  );
+  if (found.length <= ids.length * attemptsOfOneId) {
+    const byId = Map.groupBy(found, ({ providerMessageId }) => providerMessageId);
+    return [...byId.values()].filter((theirs) => theirs.length <= attemptsOfOneId).flat();
+  }
+  if (ids.length === 1) return [];
+  const half = Math.ceil(ids.length / 2);
+  const first = yield* selectAttempts(database, db, ids.slice(0, half));
+  return [...first, ...(yield* selectAttempts(database, db, ids.slice(half)))];
 }
 
 function* takeMessages(

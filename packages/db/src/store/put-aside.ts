@@ -1,5 +1,6 @@
 import type {
   Channel,
+  Lane,
   Platform,
   QuietHours,
   Reason,
@@ -27,8 +28,11 @@ export interface Wishes {
 
 /** What is to be known of a claimed message to decide about it. */
 export interface Question {
+  /** That of the message. */
+  id: string;
   projectId: string;
   channel: Channel;
+  lane: Lane;
   platform: Platform | null;
   /** Tries that failed and counted. */
   failures: number;
@@ -91,8 +95,10 @@ export function* putAside(options: {
       : isGone
         ? { kind: 'unreachable', reason: 'no_device' }
         : decide({
+            id: message.id,
             projectId: message.projectId,
             channel: message.channel,
+            lane: message.lane,
             platform: message.platform,
             failures: message.failures,
             category,

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Channel, SuppressionReason } from '@tidings/contracts';
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 
@@ -49,8 +49,8 @@ export interface Suppressing {
 
 /**
  * One step of a commit: puts addresses on the project's list, but for those that are on it for the same category: what
- * was there first stays, unless it is the trace of an erasure. `newKey` becomes the project's key where it has none
- * yet. Of what was erased only the hash is kept.
+ * was there first stays, unless it is the trace of an erasure, or `unsubscribed`, which still lets through what is
+ * required. `newKey` becomes the project's key where it has none yet. Of what was erased only the hash is kept.
  */
 export function* recordSuppressions(
   options: {
@@ -87,9 +87,11 @@ export function* recordHashes(options: {
 }): Steps<SuppressionRow[]> {
   const { database, db, projectId, entries, newId } = options;
   const { suppressions } = database.tables;
-  // No statement may write the same row twice: of several the first is taken.
+  // No statement may write the same row twice: of several the first is taken that stops everything.
   const seen = new Set<string>();
-  const once = entries.filter(({ channel, addressHash: hash, category = '' }) => {
+  const isLesser = (one: SuppressedHash) => Number(one.reason === 'unsubscribed');
+  const gravestFirst = entries.toSorted((one, other) => isLesser(one) - isLesser(other));
+  const once = gravestFirst.filter(({ channel, addressHash: hash, category = '' }) => {
     const before = seen.size;
     return seen.add(`${channel} ${hash} ${category}`).size > before;
   });
@@ -119,7 +121,13 @@ export function* recordHashes(options: {
           messageId: sql`excluded.message_id`,
           createdAt: database.now,
         },
-        setWhere: and(eq(suppressions.reason, 'erased'), sql`excluded.reason <> 'erased'`),
+        setWhere: or(
+          and(eq(suppressions.reason, 'erased'), sql`excluded.reason <> 'erased'`),
+          and(
+            eq(suppressions.reason, 'unsubscribed'),
+            sql`excluded.reason not in ('erased', 'unsubscribed')`,
+          ),
+        ),
       })
       .returning(),
   );

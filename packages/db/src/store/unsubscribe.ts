@@ -60,11 +60,13 @@ export function unsubscribe(database: Database, unsubscribing: Unsubscribing): P
   const { messages, feedback } = database.tables;
   const { projectId, messageId, subject } = unsubscribing;
   return database.commit(function* (db) {
+    // Takes the row first: an erasure finds the address on the list then, or has taken it from the message before.
     const [message] = yield* rows(
       db
-        .select({ id: messages.id, address: messages.address })
-        .from(messages)
-        .where(and(eq(messages.id, messageId), eq(messages.projectId, projectId))),
+        .update(messages)
+        .set({ attempt: sql`${messages.attempt}` })
+        .where(and(eq(messages.id, messageId), eq(messages.projectId, projectId)))
+        .returning({ id: messages.id, address: messages.address }),
     );
     if ('recipientId' in subject) yield* optOut(database, db, unsubscribing, subject.recipientId);
     else yield* suppress(database, db, unsubscribing, subject.addressHash, message?.address ?? null);

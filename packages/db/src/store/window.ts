@@ -39,13 +39,18 @@ export function enterWindow(
   options: { channel: Channel; lane: Lane; lookaheadMs: number; rooms: Room[] },
 ): Promise<QueueEntry[][]> {
   const { rooms, ...where } = options;
+  // By id: of two relays that took up projects in other orders, each would wait for rows of the other (deadlock).
+  const inOrder = rooms.toSorted((a, b) => (a.projectId < b.projectId ? -1 : 1));
   return database.commit(function* (db) {
-    const entered: QueueEntry[][] = [];
-    for (const room of rooms) {
+    const entered = new Map<Room, QueueEntry[]>();
+    for (const room of inOrder) {
       const entries = yield* rows(enter(database, db, { ...where, ...room }));
-      entered.push(entries.toSorted((a, b) => a.delayMs - b.delayMs || (a.id < b.id ? -1 : 1)));
+      entered.set(
+        room,
+        entries.toSorted((a, b) => a.delayMs - b.delayMs || (a.id < b.id ? -1 : 1)),
+      );
     }
-    return entered;
+    return rooms.map((room) => entered.get(room) ?? []);
   });
 }
 
