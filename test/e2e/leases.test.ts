@@ -147,7 +147,7 @@ describe('a message in the hands of a worker', () => {
     second?.resolve({ outcome: 'rejected', reason: 'rejected', code: '550' });
     await until(
       () => messageOf(id),
-      ({ status }) => status === 'failed',
+      ({ status }) => status === 'unknown',
     );
     frozen.calls[0]?.resolve({ outcome: 'sent', code: '250' });
     const message = await until(

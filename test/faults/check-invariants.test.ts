@@ -264,6 +264,12 @@ describe('a planted violation is found', () => {
       }),
     ],
     [
+      'I3',
+      'one whose worker was lost that is called canceled',
+      /a is called canceled, and may have arrived/,
+      withA({ status: 'canceled', attempts: taken.slice(0, 1) }, { copies: [copy('b')] }),
+    ],
+    [
       'I6',
       'a repeat refused for its own body',
       /key-a was refused for the body/,

@@ -59,6 +59,9 @@ function* onlyAcceptedIsSent({ record, copies }: History): Generator<Violation> 
   }
 }
 
+/** Ends that say that it did not arrive. What bounced, or is suppressed for that, cannot have. */
+const saysNo: readonly MessageStatus[] = ['failed', 'canceled', 'expired', 'skipped'];
+
 function* copiesHaveCauses({ record, copies, faults }: History): Generator<Violation> {
   const byMessage = Map.groupBy(copies, ({ messageId }) => messageId);
   for (const message of record.messages) {
@@ -66,10 +69,9 @@ function* copiesHaveCauses({ record, copies, faults }: History): Generator<Viola
     const causes = faults.filter((fault) => fault.ambiguous && hits(fault, message)).length;
     const due = isDelivered(message.status) ? 1 : 0;
     if (count < due) yield { invariant: 'I3', what: `${message.id} is ${message.status} and never arrived` };
-    const last = message.attempts.at(-1)?.outcome;
-    const inDoubt = message.attempts.some(({ outcome }) => outcome === 'ambiguous');
-    if (message.status === 'failed' && last === 'transient' && inDoubt)
-      yield { invariant: 'I3', what: `${message.id} is called failed, and may have arrived` };
+    const inDoubt = message.attempts.some(({ outcome }) => outcome === 'ambiguous' || outcome === 'lost');
+    if (saysNo.includes(message.status) && inDoubt)
+      yield { invariant: 'I3', what: `${message.id} is called ${message.status}, and may have arrived` };
     if (count > due + causes)
       yield {
         invariant: 'I3',

@@ -43,7 +43,7 @@ describe.skipIf(enginesOfTests !== 'postgres' && !redisAvailable)('workers on on
     const [key = ''] = freshKeys(1);
     await cluster.client.sendSurely(key);
     await cluster.startWorker();
-    await until(onlyMessage, (message) => message?.status === 'failed', 30_000);
+    await until(onlyMessage, (message) => message?.status === 'unknown', 30_000);
     frozen.signal('SIGCONT');
     cluster.note({ name: 'worker frozen', ambiguous: true, from });
     await until(onlyMessage, (message) => message?.status === 'sent', 30_000);

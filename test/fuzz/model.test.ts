@@ -115,13 +115,15 @@ describe('the model knows what is not possible', () => {
       'unknown',
     ]);
     expect(endsOf({ script: ['ambiguous'], holds: true })).toEqual(['unknown']);
+    expect(endsOf({ script: ['ambiguous', 'rejected'] })).toEqual(['unknown']);
+    expect(endsOf({ script: ['ambiguous', 'bounced'] })).toEqual(['bounced']);
   });
 
   test('a cancel, an expiry or a lost worker allow what they may cause, and no more', () => {
     expect(endsOf({ cancel: 'canceled' })).toEqual(['canceled']);
     expect(endsOf({ cancel: 'pending' })).toEqual(['canceled', 'sent']);
     expect(endsOf({ expires: true, timePassed: true })).toEqual(['expired', 'sent']);
-    expect(endsOf({ script: ['rejected'], doubts: 1 })).toEqual(['failed', 'sent']);
+    expect(endsOf({ script: ['rejected'], doubts: 1 })).toEqual(['failed', 'sent', 'unknown']);
   });
 
   test('an end is left only where something can take it back', () => {

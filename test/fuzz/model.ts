@@ -45,37 +45,39 @@ export function possibleEnds(message: Known): Set<MessageStatus> {
   const ends = new Set<MessageStatus>();
   const isLate = message.expires && message.timePassed;
   if (cancel === 'canceled' && replays === 0) {
-    ends.add('canceled');
-    if (doubts > 0) ends.add('sent');
-    return ends;
+    // Nobody is told so of what may have been delivered.
+    return ends.add('canceled');
   }
   // A replay takes up the script wherever it was, with a fresh budget.
   const starts = replays === 0 ? [0] : Array.from({ length: script.length + 1 }, (_, index) => index);
   for (const start of starts) walk(start, 0, false);
-  // An answer in doubt before a replay is remembered too.
-  if (replays > 0 && ends.has('failed') && script.includes('ambiguous')) ends.add('unknown');
   // What bounced put its address on the list of suppressions, and there a replay ends.
   if (replays > 0 && script.includes('bounced')) {
     ends.add('suppressed');
     if (doubts > 0) ends.add('unknown');
   }
-  if (cancel !== 'none') ends.add('canceled');
-  if (isLate) ends.add('expired');
   return ends;
 
   function walk(at: number, failures: number, inDoubt: boolean): void {
     const answer = script[at] ?? 'sent';
+    if (cancel !== 'none') endWith('canceled');
+    if (isLate) endWith('expired');
     const isLast = failures + 1 >= budget;
     const isLost = answer === 'waits' || doubts > 0;
     if (isLost && (holds || cancel !== 'none' || isLate)) ends.add('unknown');
-    if (isLost && !holds && at < script.length) walk(at + 1, failures, inDoubt);
+    if (isLost && !holds && at < script.length) walk(at + 1, failures, inDoubt || answer === 'waits');
     if (answer === 'sent' || answer === 'waits') ends.add('sent');
-    if (answer === 'rejected') ends.add('failed');
+    if (answer === 'rejected') endWith('failed');
     if (answer === 'bounced') ends.add('bounced');
     if (answer === 'held') walk(at + 1, failures, inDoubt);
-    if (answer === 'transient')
-      isLast ? ends.add(inDoubt ? 'unknown' : 'failed') : walk(at + 1, failures + 1, inDoubt);
+    if (answer === 'transient') isLast ? endWith('failed') : walk(at + 1, failures + 1, inDoubt);
     if (answer === 'ambiguous') isLast || holds ? ends.add('unknown') : walk(at + 1, failures + 1, true);
+
+    /** What may have been delivered ends as unknown: for sure after an answer in doubt, maybe where a worker was lost. */
+    function endWith(status: MessageStatus): void {
+      if (!inDoubt) ends.add(status);
+      if (inDoubt || doubts > 0) ends.add('unknown');
+    }
   }
 }
 

@@ -55,6 +55,10 @@ test('a message is claimed from queued, retrying, or from sending when its lease
   expect(statusesBefore('sending').sort()).toEqual(['queued', 'retrying', 'sending']);
 });
 
+test('what may have been delivered is unknown from every open status, whatever ends it', () => {
+  expect(statusesBefore('unknown').sort()).toEqual([...openStatuses].sort());
+});
+
 test('a success wins from every status of a message that may have been sent, but not twice', () => {
   const expected = messageStatuses.filter((status) => !isDelivered(status));
   expect(statusesBefore('sent').sort()).toEqual([...expected].sort());

@@ -11,8 +11,9 @@ import { type MessageStatus, messageStatuses, type NotificationStatus } from './
  * hours, its address is suppressed, or no provider of its route is well. `sending → bounced` may be told by the
  * provider too, before the outcome of the attempt is on record. `sending → skipped`
  * is also what a retry becomes whose recipient was erased meanwhile, or whose address no provider reaches. `scheduled |
- * queued | retrying → unknown` is what a cancellation, an erasure or the end of its time becomes where a dead worker had it in
- * hand before it was put aside. `… → queued` from an end is a replay.
+ * queued | retrying | sending → unknown` is what every end but a bounce becomes that is no delivery, where an attempt
+ * since the last replay was ambiguous or lost with its worker: the message may have been delivered. `… → queued` from
+ * an end is a replay.
  */
 export const transitions: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
   scheduled: ['queued', 'sent', 'canceled', 'expired', 'skipped', 'unknown'],

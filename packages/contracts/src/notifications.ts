@@ -167,7 +167,10 @@ export type NotificationView = z.infer<typeof notificationView>;
 
 const notificationId = z.strictObject({ id: idSchema('notification') });
 
-/** What became of each message of a cancel: `pending` is being sent and ends canceled if it would be retried. */
+/**
+ * What became of each message of a cancel: `pending` is being sent and ends canceled if it would be retried, `too_late`
+ * was sent, or may have been, or had ended otherwise.
+ */
 export const cancelOutput = z.strictObject({
   id: idSchema('notification'),
   messages: z.array(

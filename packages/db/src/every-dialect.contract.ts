@@ -1,6 +1,7 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
+import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
@@ -17,6 +18,7 @@ const contracts = [
   accountsContract,
   claimDecisionsContract,
   deadLettersContract,
+  doubtContract,
   eraseContract,
   feedbackContract,
   keysContract,

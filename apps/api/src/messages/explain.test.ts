@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createTidings, type Tidings } from '@tidings/client';
 import {
   deliveredStatuses,
@@ -7,6 +8,7 @@ import {
   reasons,
   reasonsExplained,
 } from '@tidings/contracts';
+import type { Settlement } from '@tidings/db';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTestApi, type TestApi } from '../../../../test/support/api.ts';
 
@@ -156,4 +158,59 @@ test('what a worker learned that had lost the message changed nothing, and count
   ]);
   expect(decisions.at(-2)?.text).toBe('smtp: 451. Its worker had lost it by then: nothing changed.');
   expect(decisions.at(-1)?.text).toContain('Failure 1 of 8');
+});
+
+describe('what may have arrived and was not sent again', () => {
+  const content = { email: { subject: 's', text: 't' } };
+
+  /** Takes it in hand once, and settles that as it is said; answers when it may be taken in hand again. */
+  async function tryOnce(id: string, settled: Pick<Settlement, 'outcome' | 'reason' | 'verdict'>) {
+    const token = randomUUID();
+    const { claimed } = await tested.store.claim({ ids: [id], token, owner: 'worker', leaseMs: 60_000 });
+    const { attempt, generation } = claimed[0]?.message ?? { attempt: 0, generation: 0 };
+    const by = { messageId: id, token, attempt, generation, worker: 'worker', provider: 'smtp' };
+    await tested.store.settle([{ ...by, ...settled, code: null, response: null }]);
+  }
+  async function sendInDoubt() {
+    const { id, messages } = await tidings.notifications.send.mutate({
+      to: { email: 'ada@example.com' },
+      content,
+    });
+    const messageId = messages[0]?.id ?? '';
+    const reason = 'ambiguous';
+    const verdict = { status: 'retrying', reason, countsFailure: true, delayMs: 0, park: false } as const;
+    await tryOnce(messageId, { outcome: 'ambiguous', reason, verdict });
+    return { id, messageId };
+  }
+
+  test('says what an attempt before left in doubt, and not that this one did', async () => {
+    const { messageId } = await sendInDoubt();
+    const verdict = { status: 'failed', reason: 'rejected', countsFailure: true } as const;
+    await tryOnce(messageId, { outcome: 'rejected', reason: 'rejected', verdict });
+    const { status, decisions } = await tidings.messages.explain.query({ id: messageId });
+    expect(status).toBe('unknown');
+    expect(decisions.at(-1)).toMatchObject({
+      rule: 'ambiguity',
+      status: 'unknown',
+      reason: 'ambiguous',
+      attempt: 2,
+      outcome: 'rejected',
+      text:
+        'The provider refused it for good. ' +
+        'An attempt before may have arrived, so nobody can say that the message did not.',
+    });
+  });
+
+  test('a cancel of it is too late, each time, and that is said', async () => {
+    const { id, messageId } = await sendInDoubt();
+    for (let asked = 0; asked < 2; asked += 1) {
+      const { messages } = await tidings.notifications.cancel.mutate({ id });
+      expect(messages).toEqual([{ id: messageId, result: 'too_late' }]);
+    }
+    const { decisions } = await tidings.messages.explain.query({ id: messageId });
+    expect(decisions.at(-1)).toMatchObject({ rule: 'ambiguity', status: 'unknown', reason: 'ambiguous' });
+    expect(decisions.at(-1)?.text).toMatch(
+      /it may have arrived, and a cancel came too late to prevent it\.$/,
+    );
+  });
 });

@@ -1,4 +1,5 @@
 import {
+  type AttemptOutcome,
   countsFailure,
   type DecisionRule,
   failuresAtMost,
@@ -117,8 +118,14 @@ function decisionOn(entry: TimelineEntry, known: Known): MessageDecision {
   const ended = [message, ...replays].find((end) => end.endedAt === at && end.status === entry.status);
   const reason = entry.reason ?? ended?.reason ?? undefined;
   if (reason === undefined) return reported(entry);
+  if (entry.status === 'unknown') {
+    const wasCanceled = ended === message && message.cancelRequestedAt !== null;
+    return decision(entry, reason, wasCanceled ? ', and a cancel came too late to prevent it' : notAgain);
+  }
   return decision(entry, reason, entry.status === 'expired' ? beyondExpiry(reason) : '');
 }
+
+const notAgain = ', and it was not tried again';
 
 function decision(entry: TimelineEntry, reason: Reason, more = ''): MessageDecision {
   const { rule, text } = reasonsExplained[reason];
@@ -166,14 +173,22 @@ function afterAttempt(entry: TimelineEntry, attempt: AttemptRow, found: MessageW
   }
   const next = entry.status === 'retrying' ? retried(attempt, found) : undefined;
   const reason = next?.reason ?? reasonOfEnd(attempt, found) ?? entry.reason ?? 'rejected';
-  const { rule, text } = reasonsExplained[reason];
+  const { rule } = reasonsExplained[reason];
+  const isDoubtOfBefore = entry.status === 'unknown' && doubtAfter[outcome] !== reason;
+  const { text } = reasonsExplained[isDoubtOfBefore ? (attempt.reason ?? reason) : reason];
+  const more = isDoubtOfBefore ? afterDoubt : next?.text;
   return {
     ...told,
     reason,
     rule: next?.rule ?? rule,
-    text: `${answered}${text}.${next === undefined ? '' : ` ${next.text}`}`,
+    text: `${answered}${text}.${more === undefined ? '' : ` ${more}`}`,
   };
 }
+
+/** The reason of an end as unknown, by the attempt that leaves the doubt. */
+const doubtAfter: Partial<Record<AttemptOutcome, Reason>> = { ambiguous: 'ambiguous', lost: 'worker_lost' };
+
+const afterDoubt = 'An attempt before may have arrived, so nobody can say that the message did not.';
 
 function reasonOfEnd({ finishedAt }: AttemptRow, { message, replays }: MessageWithHistory): Reason | null {
   const ends: Array<Pick<MessageRow, 'endedAt' | 'reason'>> = [...replays, message];

@@ -66,6 +66,16 @@ test('what a worker learns that had lost the message moves nothing, be it that i
   ]);
 });
 
+test('a refusal after an attempt in doubt is told as the end that it was: unknown', () => {
+  const ended = message({ status: 'unknown', reason: 'ambiguous', endedAt: 25 });
+  const tries = [attempt(1, { outcome: 'ambiguous' }), attempt(2, { outcome: 'rejected' })];
+  expect(story(ended, tries, null).slice(2)).toEqual([
+    [15, 'retrying', 1],
+    [20, 'sending', 2],
+    [25, 'unknown', 2],
+  ]);
+});
+
 test('a success learned late comes when it came, after the failure it overrules', () => {
   const ended = message({ status: 'sent', endedAt: 40 });
   const tries = [attempt(1, { outcome: 'sent', finishedAt: 40 }), attempt(2, { outcome: 'rejected' })];

@@ -98,10 +98,13 @@ function momentsOf(attempt: AttemptRow, life: number, ends: End[] | undefined): 
   return [started, { at: finishedAt, life, ...(status && { status }), attempt: number, ...told }];
 }
 
-/** A try that would be repeated may have been the last, or there was nobody to try: it shares the instant of an end. */
+/**
+ * A try that would be repeated may have been the last, there was nobody to try, or one that was refused came after one
+ * in doubt: it shares the instant of an end.
+ */
 function statusOf(attempt: AttemptRow, ends: End[]): MessageStatus {
   const after = statusAfter[attempt.outcome];
-  if (after !== 'retrying' && attempt.reason !== 'no_provider') return after;
+  if (after !== 'retrying' && after !== 'failed') return after;
   const endedByIt = ends.find(({ endedAt, status }) => endedAt === attempt.finishedAt && status !== 'sent');
   return endedByIt?.status ?? after;
 }

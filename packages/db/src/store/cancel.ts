@@ -2,12 +2,12 @@ import { openStatuses } from '@tidings/contracts';
 import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import type { MessageRow } from './claim.ts';
-import { endOfWaiting } from './end.ts';
+import { unlessInDoubt } from './doubt.ts';
 
 /**
  * Asks that a notification's messages not be sent: what waits is canceled at once, what is being sent is
- * marked and ends canceled where it would be retried. Answers all its messages as they stand then; none when
- * the project has no such notification.
+ * marked and ends canceled where it would be retried; what is in doubt ends as unknown, for it may have arrived.
+ * Answers all its messages as they stand then; none when the project has no such notification.
  */
 export function cancel(database: Database, projectId: string, notificationId: string): Promise<MessageRow[]> {
   const { messages } = database.tables;
@@ -24,7 +24,7 @@ export function cancel(database: Database, projectId: string, notificationId: st
     yield* rows(
       db
         .update(messages)
-        .set({ ...endOfWaiting(database, 'canceled', 'canceled_by_request'), place: null, endedAt: now })
+        .set({ ...unlessInDoubt(database, 'canceled', 'canceled_by_request'), place: null, endedAt: now })
         .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
         .returning({ id: messages.id }),
     );

@@ -1,34 +1,20 @@
-import type { MessageStatus, Reason } from '@tidings/contracts';
-import { and, eq, gte, inArray, isNotNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNotNull, lt, lte, or, type SQL } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import { maxUnanswered } from './claim.ts';
-
-type End = ReturnType<typeof endOfWaiting> | { status: 'unknown'; reason: 'worker_lost' };
+import { unlessInDoubt } from './doubt.ts';
 
 const cleared = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null };
 
 /**
- * How a message ends that waits. One that a dead worker had in hand, and that was put aside when another took it
- * over, may have been sent: it ends as unknown, whatever would have become of it otherwise.
- */
-export function endOfWaiting({ tables: { messages } }: Database, status: MessageStatus, reason: Reason) {
-  const inDoubt = sql`${messages.unanswered} > 0`;
-  return {
-    status: sql<MessageStatus>`case when ${inDoubt} then 'unknown' else ${status} end`,
-    reason: sql<Reason>`case when ${inDoubt} then 'worker_lost' else ${reason} end`,
-  };
-}
-
-/**
  * Ends those of the messages that must not be sent any more: canceled, expired, or, when a dead worker left
- * them in the middle of a send, `unknown: worker_lost`, for nobody knows whether they arrived. Answers the
- * ids that ended; the rest is left as it is.
+ * them in the middle of a send, `unknown: worker_lost`, for nobody knows whether they arrived. What waits in doubt
+ * is unknown too. Answers the ids that ended; the rest is left as it is.
  */
 export function endUnsendable(database: Database, ids: string[]): Promise<string[]> {
   const { messages, attempts } = database.tables;
   const { now } = database;
   return database.commit(function* (db) {
-    const endWhere = (end: End, ...conditions: Array<SQL | undefined>) =>
+    const endWhere = (end: ReturnType<typeof unlessInDoubt>, ...conditions: Array<SQL | undefined>) =>
       rows(
         db
           .update(messages)
@@ -47,13 +33,13 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
       gte(messages.unanswered, maxUnanswered),
     );
     const canceled = yield* endWhere(
-      endOfWaiting(database, 'canceled', 'canceled_by_request'),
+      unlessInDoubt(database, 'canceled', 'canceled_by_request'),
       isWaiting,
       isCanceled,
     );
-    const expired = yield* endWhere(endOfWaiting(database, 'expired', 'expired'), isWaiting, isExpired);
+    const expired = yield* endWhere(unlessInDoubt(database, 'expired', 'expired'), isWaiting, isExpired);
     const lost = yield* endWhere(
-      { status: 'unknown', reason: 'worker_lost' },
+      unlessInDoubt(database, 'unknown', 'worker_lost'),
       isAbandoned,
       mayNotBeTakenOver,
     );

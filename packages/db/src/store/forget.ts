@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { ErasedAddresses } from '../schema/tables.ts';
-import { endOfWaiting } from './end.ts';
+import { unlessInDoubt } from './doubt.ts';
 import { addressHash, withHashes } from './suppressions.ts';
 
 /** What a notification is without its payload. */
@@ -24,7 +24,7 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
   yield* rows(
     db
       .update(messages)
-      .set({ ...endOfWaiting(database, 'skipped', 'erased'), place: null, endedAt: now })
+      .set({ ...unlessInDoubt(database, 'skipped', 'erased'), place: null, endedAt: now })
       .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
       .returning({ id: messages.id }),
   );

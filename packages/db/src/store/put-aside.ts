@@ -13,6 +13,7 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { listValues, padded, placeholders } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
+import { unlessInDoubt } from './doubt.ts';
 import { selectSuppressed } from './suppressed.ts';
 
 type MessageRow = Tables['messages']['$inferSelect'];
@@ -71,8 +72,7 @@ export interface Candidate {
  *
  * Nothing goes to who was erased, nor to a device that is the recipient's no more: the token was read when the
  * notification was accepted, which may be long ago. What waits beyond its time ends now, for it would never be sent.
- * What may already have been sent by a worker that died ends as unknown, as it does when it is canceled: nobody
- * could say that it was not.
+ * What is in doubt ends as unknown, as it does when it is canceled.
  */
 export function* putAside(options: {
   database: Database;
@@ -124,7 +124,7 @@ export function* putAside(options: {
 const nothing: readonly SuppressionReason[] = [];
 
 type Fate =
-  | { status: 'skipped' | 'suppressed' | 'expired' | 'unknown'; reason: Reason }
+  | { status: 'skipped' | 'suppressed' | 'expired'; reason: Reason; mayBeInDoubt: boolean }
   | { status: 'scheduled' | 'retrying'; reason: Reason; dueAt: number };
 
 /** There is nobody there any more to send to. */
@@ -134,15 +134,18 @@ interface Unreachable {
 }
 
 function fateOf(message: MessageRow, decision: Exclude<Decision, { kind: 'send' }> | Unreachable): Fate {
-  const ends = decision.kind !== 'wait' || decision.until >= message.expiresAt;
-  if (ends && message.unanswered > 1) return { status: 'unknown', reason: 'worker_lost' };
-  if (decision.kind === 'unreachable') return { status: 'skipped', reason: decision.reason };
-  if (decision.kind === 'suppress') return { status: 'suppressed', reason: decision.reason };
-  if (decision.kind === 'skip') return { status: 'skipped', reason: 'opted_out' };
+  const mayBeInDoubt = message.attempt > 1;
+  if (decision.kind === 'unreachable') return { status: 'skipped', reason: decision.reason, mayBeInDoubt };
+  if (decision.kind === 'suppress') {
+    const { reason } = decision;
+    return { status: 'suppressed', reason, mayBeInDoubt: mayBeInDoubt && reason !== 'hard_bounce' };
+  }
+  if (decision.kind === 'skip') return { status: 'skipped', reason: 'opted_out', mayBeInDoubt };
   const { until, reason } = decision;
   const isQuiet = reason === 'quiet_hours';
   // Quiet hours end when they end; a provider might have been well in time.
-  if (ends) return { status: 'expired', reason: isQuiet ? reason : 'expired' };
+  if (until >= message.expiresAt)
+    return { status: 'expired', reason: isQuiet ? reason : 'expired', mayBeInDoubt };
   return { status: isQuiet ? 'scheduled' : 'retrying', reason, dueAt: until };
 }
 
@@ -157,20 +160,27 @@ function* release(options: {
 }): Steps<MessageRow[]> {
   const { database, db, ids, fate, token, now } = options;
   const { messages } = database.tables;
-  const place =
+  const { status, reason } = fate;
+  const becomes =
     'dueAt' in fate
       ? {
+          status,
+          reason,
+          dueAt: fate.dueAt,
           place: 'store' as const,
           generation: sql`${messages.generation} + 1`,
-          ...(fate.status === 'scheduled' && { deferredAt: now }),
+          ...(status === 'scheduled' && { deferredAt: now }),
         }
-      : { place: null, endedAt: now };
+      : {
+          ...(fate.mayBeInDoubt ? unlessInDoubt(database, status, reason) : { status, reason }),
+          place: null,
+          endedAt: now,
+        };
   return yield* rows(
     db
       .update(messages)
       .set({
-        ...fate,
-        ...place,
+        ...becomes,
         attempt: sql`${messages.attempt} - 1`,
         unanswered: sql`${messages.unanswered} - 1`,
         // The date that copies carry is that of the first claim which led to an attempt.

@@ -57,7 +57,7 @@ export function replayMessages(
 /**
  * Steps of a commit. A message past its time gets the time it was given first once more; one that still has time
  * keeps its expiry, which may be the moment after which it makes no sense. Its first claim stays on record, so that
- * every copy has one identity.
+ * every copy has one identity. What it left in doubt stays with the end that is taken back.
  */
 function* takeBack(
   database: Database,

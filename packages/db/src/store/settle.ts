@@ -4,6 +4,7 @@ import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import type { MessageRow } from './claim.ts';
 import { deactivateDevice } from './devices.ts';
+import { unlessInDoubt } from './doubt.ts';
 import { forgetAnswers } from './forget.ts';
 import { recordSuppressions, type Suppressing } from './suppressions.ts';
 
@@ -54,8 +55,8 @@ export interface Settled {
  * What would be retried ends instead when it was canceled meanwhile or would be due after it expires. A push
  * that bounces deactivates the device it was for in the same commit, an e-mail puts its address on the list of
  * suppressions. Of a message that was erased meanwhile, which
- * has no address any more, what the provider answered is not kept. Where the tries run out and one of them was
- * ambiguous it ends as unknown: it may have been delivered, and nobody could say that it failed.
+ * has no address any more, what the provider answered is not kept. What is in doubt, by this attempt or one before,
+ * ends as unknown, unless it bounced: it may have been delivered, and nobody could say that it was not.
  */
 export function settle(database: Database, settlements: Settlement[]): Promise<Settled[]> {
   return database.commit(function* (db) {
@@ -208,14 +209,21 @@ function* settleFailure(options: {
     eq(messages.leaseToken, one.token),
     eq(messages.status, 'sending'),
   );
+  const mayBeInDoubt = verdict.status !== 'bounced' && (one.attempt > 1 || one.outcome === 'ambiguous');
   const failures = verdict.countsFailure ? sql`${messages.failures} + 1` : messages.failures;
   function* end(status: MessageStatus, reason: Reason, where = held) {
     const moved = yield* rows(
       db
         .update(messages)
-        .set({ ...ended, status, reason, failures: sql`${failures}`, endedAt: at })
+        .set({
+          ...ended,
+          ...(mayBeInDoubt ? unlessInDoubt(database, status, reason) : { status, reason }),
+          failures: sql`${failures}`,
+          endedAt: at,
+        })
         .where(where)
         .returning({
+          status: messages.status,
           projectId: messages.projectId,
           channel: messages.channel,
           platform: messages.platform,
@@ -226,17 +234,12 @@ function* settleFailure(options: {
     return moved;
   }
   if (verdict.status !== 'retrying') {
-    const isOut = verdict.status === 'failed' && verdict.reason === 'attempts_exhausted';
-    if (isOut && (yield* wasAmbiguous(database, db, one.messageId))) {
-      const [left] = yield* end('unknown', 'ambiguous');
-      return left ? 'unknown' : 'fenced';
-    }
     const [moved] = yield* end(verdict.status, verdict.reason);
     if (moved && verdict.status === 'bounced') {
       yield* deactivateDevice(database, db, moved, at);
       yield* suppressAddress(database, db, one, moved);
     }
-    return moved ? verdict.status : 'fenced';
+    return moved?.status ?? 'fenced';
   }
   const dueAt = at + Math.round(verdict.delayMs);
   const retried = yield* rows(
@@ -256,9 +259,11 @@ function* settleFailure(options: {
   if (retried.length > 0) return 'retrying';
   const canceled = and(held, isNotNull(messages.cancelRequestedAt));
   const erased = and(canceled, isNull(messages.address));
-  if ((yield* end('skipped', 'erased', erased)).length > 0) return 'skipped';
-  if ((yield* end('canceled', 'canceled_by_request', canceled)).length > 0) return 'canceled';
-  return (yield* end('expired', 'expired')).length > 0 ? 'expired' : 'fenced';
+  const left =
+    (yield* end('skipped', 'erased', erased))[0] ??
+    (yield* end('canceled', 'canceled_by_request', canceled))[0] ??
+    (yield* end('expired', 'expired'))[0];
+  return left?.status ?? 'fenced';
 }
 
 /** Of an e-mail only: a device that is no more is deactivated, and may be registered again. */
@@ -276,15 +281,4 @@ function* suppressAddress(
     addresses: [{ channel, address, reason: 'hard_bounce', messageId }],
     ...suppressing,
   });
-}
-
-function* wasAmbiguous({ tables: { attempts } }: Database, db: Handle, messageId: string): Steps<boolean> {
-  const found = yield* rows(
-    db
-      .select({ number: attempts.number })
-      .from(attempts)
-      .where(and(eq(attempts.messageId, messageId), eq(attempts.outcome, 'ambiguous')))
-      .limit(1),
-  );
-  return found.length > 0;
 }
