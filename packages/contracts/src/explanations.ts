@@ -131,7 +131,7 @@ export const dryRunMessage = z.strictObject({
 export type DryRunMessage = z.infer<typeof dryRunMessage>;
 
 /** What no dry run can know. */
-const unknowns = ['provider_health', 'instance_providers', 'changes'] as const;
+const unknowns = ['provider_health', 'instance_providers', 'changes', 'rendering'] as const;
 
 export const dryRun = z.strictObject({
   wouldBeAccepted: z.boolean(),

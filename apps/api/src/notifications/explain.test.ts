@@ -246,3 +246,13 @@ test('who may send and not read is not told the address of a recipient', async (
   expect(await ask({ recipientId: 'ada' })).toBe(null);
   expect(await ask({ email: 'ada@example.com' })).toBe('ada@example.com');
 });
+
+test('nor can it find out by what a text of its own does with the recipient', async () => {
+  const authorization = `Bearer ${await tested.addKey(['send'])}`;
+  const text = "{% if recipient.email contains 'ada' %}{{ x | append }}{% endif %}";
+  const body = { to: { recipientId: 'ada' }, content: { email: { subject: 's', text } } };
+  const asked = await tested.call('POST', '/v1/notifications/explain', body, { authorization });
+  expect(asked.body).toMatchObject({ messages: [{ wouldSend: true, stoppedBy: [] }] });
+  expect(asked.body.cannotKnow).toContainEqual(expect.objectContaining({ what: 'rendering' }));
+  expect(rulesOf((await explain(body)).messages[0])).toEqual(['rendering render_failed']);
+});

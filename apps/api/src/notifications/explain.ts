@@ -18,7 +18,7 @@ export const explain = ({ makePlan, foresee }: { makePlan: MakePlan; foresee: Fo
       return refused(input.lane, error, requestId);
     }
     const { notification } = plan.item;
-    const { messages, knowsProviders } = await foresee(plan.item, {
+    const { messages, knowsProviders, knowsRendering } = await foresee(plan.item, {
       isLocaleOfSend: input.locale !== undefined,
       showsAddress: principal.scopes.includes('read') || !('recipientId' in input.to),
     });
@@ -31,7 +31,7 @@ export const explain = ({ makePlan, foresee }: { makePlan: MakePlan; foresee: Fo
       sendAt: isoOrNull(notification.sendAt ?? null),
       expiresAt: toIso(notification.expiresAt),
       messages,
-      cannotKnow: [...always, ...(knowsProviders ? [] : [elsewhere])],
+      cannotKnow: [...always, ...(knowsProviders ? [] : [elsewhere]), ...(knowsRendering ? [] : [unread])],
     };
   });
 
@@ -51,6 +51,11 @@ const elsewhere: DryRun['cannotKnow'][number] = {
   what: 'instance_providers',
   detail:
     'Which providers the instance has: the workers run apart from this API, with an environment of their own.',
+};
+
+const unread: DryRun['cannotKnow'][number] = {
+  what: 'rendering',
+  detail: 'Whether it can be rendered: it speaks of the recipient, whom this key may not read.',
 };
 
 function refused(lane: Lane, error: TidingsError, requestId: string): DryRun {

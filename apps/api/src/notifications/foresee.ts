@@ -19,6 +19,7 @@ import {
   renderPush,
   type TemplateEngine,
 } from '@tidings/templates';
+import { speaksOfRecipient } from '../accept/recipient-data.ts';
 import { isoOrNull } from '../iso.ts';
 import type { RouteAhead, RoutesAhead } from './routes-ahead.ts';
 import { stopFor } from './stop-for.ts';
@@ -26,11 +27,14 @@ import { stopFor } from './stop-for.ts';
 type Planned = AcceptItem['messages'][number];
 type Notification = AcceptItem['notification'];
 
-/** Says what would become of the messages of a send, were it accepted now, and whether it knows who would deliver. */
+/**
+ * Says what would become of the messages of a send, were it accepted now, and whether it knows who would deliver, and
+ * whether it can be rendered.
+ */
 export type ForeseeMessages = (
   item: AcceptItem,
   asked: { isLocaleOfSend: boolean; showsAddress: boolean },
-) => Promise<{ messages: DryRunMessage[]; knowsProviders: boolean }>;
+) => Promise<{ messages: DryRunMessage[]; knowsProviders: boolean; knowsRendering: boolean }>;
 
 /** What decides about the messages of a notification, read from the record as the claim would. */
 interface Circumstances {
@@ -161,7 +165,10 @@ export function createForesee(options: {
     const { notification } = item;
     const [known, routeFor] = await Promise.all([circumstancesOf(item), routes(notification.projectId)]);
     // Once for a channel: to each of a hundred devices it says the same, and meanwhile nobody else is answered.
-    const spoken = [...new Set(item.messages.map(({ channel }) => channel))];
+    const { content: inline } = notification;
+    // A text of the caller's own that fails where an address has some letter would spell out what it may not read.
+    const knowsRendering = asked.showsAddress || !inline || !speaksOfRecipient([inline]);
+    const spoken = knowsRendering ? [...new Set(item.messages.map(({ channel }) => channel))] : [];
     const faults = new Map(
       spoken.map((one) => [one, renderFault(one, known.contentOf(one), notification.data)] as const),
     );
@@ -175,7 +182,7 @@ export function createForesee(options: {
         asked,
       ),
     );
-    return { messages, knowsProviders: ahead.every(({ providers }) => providers !== null) };
+    return { messages, knowsProviders: ahead.every(({ providers }) => providers !== null), knowsRendering };
   };
 }
 
