@@ -1,6 +1,6 @@
-import { type ProviderKind, type ProviderSettings, providerKinds } from '@tidings/contracts';
-import type { Store } from '@tidings/db';
-import type { Config, Seal } from '@tidings/runtime';
+import { type ProviderKind, type ProviderSettings, providerKinds, TidingsError } from '@tidings/contracts';
+import type { ProviderRow, Store } from '@tidings/db';
+import { type Config, type Seal, SealError } from '@tidings/runtime';
 import { remembered } from '../remembered.ts';
 import { oneSignalStream } from './onesignal-stream.ts';
 import type { Scheme } from './scheme.ts';
@@ -43,9 +43,19 @@ export function createFindEventSource(options: {
     const row = await store.findProvider(id);
     if (row === undefined) return undefined;
     const { name, kind, projectId } = row;
-    const settings = JSON.parse(seal.open(row.sealed, id)) as ProviderSettings;
-    return sourceOf({ name, kind, projectId }, secretsIn(settings));
+    return sourceOf({ name, kind, projectId }, secretsIn(settingsOf(row)));
   });
+
+  /** Whoever tells is asked to try again, until somebody has given the right key. */
+  function settingsOf({ id, sealed }: ProviderRow): ProviderSettings {
+    try {
+      return JSON.parse(seal.open(sealed, id)) as ProviderSettings;
+    } catch (cause) {
+      if (cause instanceof SealError) throw new TidingsError('unavailable', { cause });
+      throw cause;
+    }
+  }
+
   return async (provider) => (provider.startsWith('prv_') ? ofProject(provider) : ofInstance.get(provider));
 }
 

@@ -345,6 +345,21 @@ describe("a project's provider", () => {
     await bare.close();
   });
 
+  test('whose settings cannot be opened is asked to try again', async () => {
+    const admin = await accountOf(tested, 'admin');
+    const settings = {
+      kind: 'sendgrid',
+      apiKey: 'SG.key',
+      from: 'a@acme.example',
+      webhookSecret: newSecret(),
+    };
+    const { body } = await admin.call('POST', '/v1/providers', { name: 'sealed elsewhere', settings });
+    const id = body.id as string;
+    await tested.query(`UPDATE providers SET sealed = 'v1.0badc0de.AAAA.AAAA' WHERE id = '${id}'`);
+    const answer = await postStandard(id, []);
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  });
+
   test('is refused with a verification key that is none, and shows one that is', async () => {
     const admin = await accountOf(tested, 'admin');
     const create = (webhookPublicKey: string) =>
