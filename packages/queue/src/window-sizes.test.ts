@@ -56,7 +56,7 @@ describe('the size of a window', () => {
     await enter(1000);
     now = 1900;
     await sizes.measure();
-    expect(sizes.of(lane)).toBe(1000);
+    expect(sizes.of(lane)).toBe(2000);
     now = 2500;
     await sizes.measure();
     expect(sizes.of(lane)).toBe(800);
@@ -77,8 +77,8 @@ describe('the size of a window', () => {
   });
 
   test('a window that few were in says nothing of what there could be', async () => {
-    expect(await wait(3, 1500)).toBe(1000);
-    expect(await wait(3, 20)).toBe(1000);
+    expect(await wait(3, 1500)).toBe(2000);
+    expect(await wait(3, 20)).toBe(2000);
   });
 
   test('lanes are measured apart, and a message that is not due yet is not watched', async () => {
@@ -86,7 +86,7 @@ describe('the size of a window', () => {
     const later = { id: 'msg_later', generation: 0, ...bulk, delayMs: 900 };
     sizes.entered([later], 4000);
     expect(await wait(1000, 4000)).toBe(500);
-    expect(sizes.of(bulk)).toBe(1000);
+    expect(sizes.of(bulk)).toBe(2000);
   });
 
   test('no window is larger than it may be', () => {
