@@ -28,7 +28,7 @@ export type { RecipientPreferences, WordChange } from './store/preferences.ts';
 export type { ProjectRules } from './store/project-rules.ts';
 export type { ProjectRow, ProjectSettings } from './store/projects.ts';
 export type { ProviderFields, ProviderRow, RouteRow } from './store/providers.ts';
-export type { Decide, Decision, Question, Wishes } from './store/put-aside.ts';
+export type { Decide, Decision, Question } from './store/put-aside.ts';
 export type {
   AttemptRow,
   MessageWithHistory,
@@ -50,4 +50,5 @@ export type { TemplateWithVersions, VersionRow } from './store/template-read.ts'
 export type { PublishedFields, RenderedVersion, TemplateRow, VersionFields } from './store/templates.ts';
 export type { UnsubscribePage, Unsubscribing } from './store/unsubscribe.ts';
 export type { QueueEntry, Room, WindowCursor } from './store/window.ts';
+export type { Wishes } from './store/wishes.ts';
 export { createStore, type Store } from './store.ts';

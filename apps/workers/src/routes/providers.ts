@@ -14,8 +14,9 @@ import { createSendGridProvider } from '../providers/sendgrid.ts';
 import { createSmtpProvider } from '../providers/smtp.ts';
 import { createWebPushProvider } from '../providers/web-push.ts';
 import { checkVapidKeys } from '../providers/web-push-request.ts';
+import type { MakeProvider } from './leg.ts';
 import { makeProvider } from './project-provider.ts';
-import type { MakeProvider, Providers } from './routes.ts';
+import type { Providers } from './routes.ts';
 
 type ProviderConfig = Pick<
   Config,

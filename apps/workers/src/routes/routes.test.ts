@@ -4,7 +4,8 @@ import { silentLog } from '@tidings/runtime';
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../../../test/support/until.ts';
 import type { Provider, ProviderResult } from '../providers/provider.ts';
-import { createRoutes, type Destination, type Leg, type Routes } from './routes.ts';
+import type { Leg } from './leg.ts';
+import { createRoutes, type Destination, type Routes } from './routes.ts';
 
 const open: Routes[] = [];
 afterEach(async () => {

@@ -4,31 +4,14 @@ import {
   failuresAtMost,
   type Lane,
   type Platform,
-  type QueueName,
   type Reason,
 } from '@tidings/contracts';
 import type { ProviderRow, Store } from '@tidings/db';
 import type { Log } from '@tidings/runtime';
-import type {
-  Delivery,
-  Provider,
-  ProviderResult,
-  RenderedEmail,
-  RenderedPush,
-} from '../providers/provider.ts';
-import { createHealth, type Health, type HealthState } from './health.ts';
-import { createLoad, type Load } from './load.ts';
-import { createPace, type Pace } from './pace.ts';
-
-/** A provider as this process delivers by it: connections of its own for each queue, one health for all. */
-export interface Leg {
-  /** That of the project's provider, or the name of the instance's. */
-  readonly id: string;
-  /** What attempts are recorded under. */
-  readonly name: string;
-  /** Has the provider send, and takes note of how it went. */
-  send(queue: QueueName, delivery: Delivery): Promise<ProviderResult>;
-}
+import type { ProviderResult } from '../providers/provider.ts';
+import type { HealthState } from './health.ts';
+import { createLeg, createUnusable, type Leg, type MakeProvider, type OwnedLeg } from './leg.ts';
+import { createPace } from './pace.ts';
 
 /** What is to be known of a message to find who sends it. */
 export interface Destination {
@@ -76,9 +59,6 @@ export interface ProviderFault {
   reason: Reason | undefined;
   code: string | undefined;
 }
-
-/** Makes a provider; each queue has its own. */
-export type MakeProvider = () => Provider;
 
 /** Where providers come from. */
 export interface Providers {
@@ -132,58 +112,17 @@ export function createRoutes(options: RoutesOptions): Routes {
   let freshUntil = 0;
   let reading: Promise<void> | undefined;
 
-  function legOf(make: MakeProvider, row?: ProviderRow): OwnedLeg {
-    const first = make();
-    const byQueue = new Map<QueueName, Provider>();
-    const id = row?.id ?? first.name;
-    const health = createHealth({
-      provider: first,
-      ...options.health,
-      onChange: (state, fault) => {
-        const isWell = state === 'closed';
-        log[isWell ? 'info' : 'warn'](
-          { provider: id, state, reason: fault?.reason, code: fault?.code },
-          isWell ? 'the provider is well again' : 'the provider is unwell',
-        );
-        options.onHealth?.(id, state, fault);
-      },
-    });
-    const load = createLoad();
-    const on = (queue: QueueName) => {
-      const known = byQueue.get(queue);
-      if (known !== undefined) return known;
-      const made = byQueue.size === 0 ? first : make();
-      byQueue.set(queue, made);
-      return made;
-    };
-    const leg: OwnedLeg = {
-      id,
-      name: first.name,
-      platforms: first.platforms,
-      perSecond: null,
-      pace: undefined,
-      load,
-      health,
-      send: (queue, delivery) =>
-        health.run(delivery.messageId, () =>
-          load.run(() => on(queue).send(delivery as Delivery<RenderedEmail & RenderedPush>)),
-        ),
-      close: async () => {
-        health.stop();
-        options.onHealth?.(id, 'closed', undefined);
-        await Promise.all([...new Set([first, ...byQueue.values()])].map((provider) => provider.close()));
-      },
-    };
-    return leg;
+  function legOf(make: MakeProvider, id?: string): OwnedLeg {
+    return createLeg({ make, id, log, health: options.health, onHealth: options.onHealth });
   }
 
   /** One that cannot be made turns every message away, until it is put right. */
   function legOfRow(row: ProviderRow): OwnedLeg {
     try {
-      return legOf(providers.ofProject(row), row);
+      return legOf(providers.ofProject(row), row.id);
     } catch (err) {
       log.error({ err, provider: row.id }, 'the settings of a provider cannot be used');
-      return legOf(() => createUnusable(row.kind), row);
+      return legOf(() => createUnusable(row.kind), row.id);
     }
   }
 
@@ -323,31 +262,8 @@ export function createRoutes(options: RoutesOptions): Routes {
   };
 }
 
-interface OwnedLeg extends Leg {
-  name: string;
-  readonly platforms: readonly Platform[] | undefined;
-  perSecond: number | null;
-  pace: Pace | undefined;
-  readonly load: Load;
-  readonly health: Health;
-  close(): Promise<void>;
-}
-
 /** The one that a provider of this kind reaches; null for one of e-mail, and for one that is gone. */
 function platformOf(row: ProviderRow | undefined): Platform | null {
   if (row === undefined || channelOfProvider[row.kind] === 'email') return null;
   return row.kind as Platform;
-}
-
-function createUnusable(kind: string): Provider {
-  return {
-    name: kind,
-    send: async () => ({
-      outcome: 'held',
-      reason: 'provider_configuration',
-      response: 'its settings cannot be read',
-    }),
-    probe: async () => false,
-    close: async () => {},
-  };
 }

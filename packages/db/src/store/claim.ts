@@ -3,7 +3,8 @@ import { and, eq, gt, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowValues } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
-import { type Decide, putAside, selectOwnDevices } from './put-aside.ts';
+import { type Decide, putAside } from './put-aside.ts';
+import { selectOwnDevices } from './wishes.ts';
 
 export type MessageRow = Tables['messages']['$inferSelect'];
 type NotificationRow = Tables['notifications']['$inferSelect'];

@@ -2,8 +2,8 @@ import type { SuppressionReason } from '@tidings/contracts';
 import { and, inArray, isNotNull } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { listValues, padded, placeholders } from '../prepared.ts';
-import type { Candidate } from './put-aside.ts';
 import { addressHash } from './suppressions.ts';
+import type { Candidate } from './wishes.ts';
 
 /**
  * Steps of a claim: what the lists of suppressions say of the messages' addresses, for the category of each and for
