@@ -10,9 +10,11 @@ COPY apps/all-in-one/package.json apps/all-in-one/
 COPY apps/api/package.json apps/api/
 COPY apps/board/package.json apps/board/
 COPY apps/workers/package.json apps/workers/
+COPY packages/accept/package.json packages/accept/
 COPY packages/client/package.json packages/client/
 COPY packages/contracts/package.json packages/contracts/
 COPY packages/db/package.json packages/db/
+COPY packages/events/package.json packages/events/
 COPY packages/queue/package.json packages/queue/
 COPY packages/runtime/package.json packages/runtime/
 COPY packages/templates/package.json packages/templates/

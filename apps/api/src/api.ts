@@ -1,3 +1,4 @@
+import { createAccept, createAdmission, createPlanner, createTemplateCache } from '@tidings/accept';
 import type { Store } from '@tidings/db';
 import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import {
@@ -11,10 +12,6 @@ import {
   serveHttp,
 } from '@tidings/runtime';
 import { createMjmlThread, createSchemas, createTemplateEngine } from '@tidings/templates';
-import { createAccept } from './accept/accept.ts';
-import { createAdmission } from './accept/admission.ts';
-import { createPlanner } from './accept/plan.ts';
-import { createTemplateCache } from './accept/template-cache.ts';
 import { createApp, type Fetch } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { findJwtSecrets } from './auth/jwt-secrets.ts';

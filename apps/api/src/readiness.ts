@@ -1,7 +1,7 @@
+import type { Admission } from '@tidings/accept';
 import type { Store } from '@tidings/db';
 import type { QueueEngine } from '@tidings/queue';
 import { runChecks } from '@tidings/runtime';
-import type { Admission } from './accept/admission.ts';
 
 /** `degraded`: what was accepted is safe, but it waits, or no more is accepted. `error`: nothing can be stored. */
 export interface ReadyState {

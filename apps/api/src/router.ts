@@ -1,9 +1,7 @@
+import type { Accept, MakePlan, TemplateCache } from '@tidings/accept';
 import type { Store } from '@tidings/db';
 import type { Log, Metrics, Seal, Secrets } from '@tidings/runtime';
 import type { BuildTools } from '@tidings/templates';
-import type { Accept } from './accept/accept.ts';
-import type { MakePlan } from './accept/plan.ts';
-import type { TemplateCache } from './accept/template-cache.ts';
 import { get as getAccount } from './accounts/get.ts';
 import { list as listAccounts } from './accounts/list.ts';
 import { update as updateAccount } from './accounts/update.ts';

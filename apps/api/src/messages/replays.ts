@@ -1,8 +1,7 @@
+import { type FindTemplate, speaksOfRecipient, type UsableTemplate } from '@tidings/accept';
 import type { ErrorDetail, ReplayContent } from '@tidings/contracts';
 import type { ReplayCandidate, Replayed, SkippedReplay, Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
-import { speaksOfRecipient } from '../accept/recipient-data.ts';
-import type { FindTemplate, UsableTemplate } from '../accept/template-cache.ts';
 import { actorOf, type Context } from '../operations.ts';
 
 /** A message that was passed over, with the places where its data does not fit. */

@@ -1,5 +1,5 @@
+import type { MakePlan, Plan } from '@tidings/accept';
 import { type DryRun, explainNotification, type Lane, TidingsError, toProblem } from '@tidings/contracts';
-import type { MakePlan, Plan } from '../accept/plan.ts';
 import { isoOrNull, toIso } from '../iso.ts';
 import { mutation } from '../operations.ts';
 import type { ForeseeMessages } from './foresee.ts';

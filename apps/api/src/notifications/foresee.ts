@@ -1,3 +1,4 @@
+import { speaksOfRecipient } from '@tidings/accept';
 import {
   type Channel,
   type CompiledContent,
@@ -19,7 +20,6 @@ import {
   renderPush,
   type TemplateEngine,
 } from '@tidings/templates';
-import { speaksOfRecipient } from '../accept/recipient-data.ts';
 import { isoOrNull } from '../iso.ts';
 import type { RouteAhead, RoutesAhead } from './routes-ahead.ts';
 import { stopFor } from './stop-for.ts';

@@ -1,6 +1,6 @@
+import type { Accept } from '@tidings/accept';
 import { type SendManyOutput, sendInput, sendManyNotifications } from '@tidings/contracts';
 import type { Log } from '@tidings/runtime';
-import type { Accept } from '../accept/accept.ts';
 import { bulkFaults } from '../http/bulk-faults.ts';
 import { invalidRequest } from '../http/problem.ts';
 import { mutation } from '../operations.ts';

@@ -1,5 +1,5 @@
+import type { Accept } from '@tidings/accept';
 import { sendNotification } from '@tidings/contracts';
-import type { Accept } from '../accept/accept.ts';
 import { mutation } from '../operations.ts';
 
 /** `notifications.send`. A repeated request is answered as the first one was, and says so in a header. */

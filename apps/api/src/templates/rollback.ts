@@ -1,7 +1,7 @@
+import type { TemplateCache } from '@tidings/accept';
 import { rollbackTemplate, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { newId } from '@tidings/runtime';
-import type { TemplateCache } from '../accept/template-cache.ts';
 import { actorOf, mutation } from '../operations.ts';
 import type { Workshop } from './workshop.ts';
 

@@ -1,7 +1,6 @@
+import type { Accept, TemplateCache } from '@tidings/accept';
 import type { Store } from '@tidings/db';
 import type { BuildTools } from '@tidings/templates';
-import type { Accept } from '../accept/accept.ts';
-import type { TemplateCache } from '../accept/template-cache.ts';
 import { router } from '../operations.ts';
 import { archive } from './archive.ts';
 import { create } from './create.ts';

@@ -1,7 +1,7 @@
+import type { Accept } from '@tidings/accept';
 import { type ChannelContent, type SendInput, TidingsError, testSendTemplate } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { pickLocale, type Schemas } from '@tidings/templates';
-import type { Accept } from '../accept/accept.ts';
 import { mutation } from '../operations.ts';
 import { revisionOf, schemaOf } from './version-of.ts';
 import type { Workshop } from './workshop.ts';

@@ -1,6 +1,6 @@
 import { maxAttachmentBytes } from '@tidings/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestApi, type TestApi } from '../../../../test/support/api.ts';
+import { openTestApi, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
 beforeAll(async () => {

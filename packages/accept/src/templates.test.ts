@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestApi, type TestApi } from '../../../../test/support/api.ts';
+import { openTestApi, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
 beforeAll(async () => {

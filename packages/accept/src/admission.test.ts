@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { openTestApi, type TestApi, type TestApiOptions } from '../../../../test/support/api.ts';
-import { until } from '../../../../test/support/until.ts';
+import { openTestApi, type TestApi, type TestApiOptions } from '../../../test/support/api.ts';
+import { until } from '../../../test/support/until.ts';
 
 let tested: TestApi;
 afterEach(() => tested.close());

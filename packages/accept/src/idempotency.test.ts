@@ -1,6 +1,6 @@
 import { createTidings } from '@tidings/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestApi, type TestApi } from '../../../../test/support/api.ts';
+import { openTestApi, type TestApi } from '../../../test/support/api.ts';
 
 let tested: TestApi;
 beforeAll(async () => {
