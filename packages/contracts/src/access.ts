@@ -1,5 +1,8 @@
-/** What an API key may be allowed to do in its project; `feedback` is to tell what became of messages. */
-export const scopes = ['send', 'read', 'manage', 'feedback'] as const;
+/**
+ * What an API key may be allowed to do in its project: `feedback` is to tell what became of messages, `consume` to
+ * subscribe to events by name and to take copies of them.
+ */
+export const scopes = ['send', 'read', 'manage', 'feedback', 'consume'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** What an account may do, most first. An account's role holds in every project of the instance. */

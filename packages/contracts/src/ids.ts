@@ -15,6 +15,9 @@ export const idPrefixes = {
   message: 'msg',
   provider: 'prv',
   suppression: 'sup',
+  event: 'evt',
+  subscription: 'sub',
+  copy: 'cpy',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

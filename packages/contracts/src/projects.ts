@@ -15,6 +15,8 @@ export interface Retention {
   /** How long a repeated request gets the first answer: as long as there is a payload, at least. */
   idempotencyKeysDays: number | null;
   auditDays: number | null;
+  /** Events with their copies, whether these were delivered or not. */
+  eventsDays: number | null;
 }
 
 /** What a project keeps until somebody says otherwise. */
@@ -24,6 +26,7 @@ export const defaultRetention: Readonly<Retention> = {
   attemptsDays: 90,
   idempotencyKeysDays: 90,
   auditDays: 365,
+  eventsDays: 30,
 };
 
 const days = (fallback: number | null) =>
@@ -37,6 +40,7 @@ export const retention = z
     attemptsDays: days(defaultRetention.attemptsDays),
     idempotencyKeysDays: days(defaultRetention.idempotencyKeysDays),
     auditDays: days(defaultRetention.auditDays),
+    eventsDays: days(defaultRetention.eventsDays),
   })
   .superRefine((given, context) => {
     // Both are parts of a notification, and go with it at the latest.
@@ -60,6 +64,7 @@ const retentionView = z
     attemptsDays: daysKept,
     idempotencyKeysDays: daysKept,
     auditDays: daysKept,
+    eventsDays: daysKept,
   })
   .meta({ examples: [{ ...defaultRetention }] });
 

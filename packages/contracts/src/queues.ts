@@ -27,3 +27,11 @@ export type JobData = z.infer<typeof jobData>;
 export function jobIdOf(messageId: string, generation: number): string {
   return `${messageId}-g${generation}`;
 }
+
+/** The queue of a consumer: every subscription has one of its own, so that none stands in another's way. */
+export function queueOfSubscription(subscriptionId: string): string {
+  return subscriptionId;
+}
+
+/** All that enters the queue of a consumer. */
+export const copyJobData = z.strictObject({ v: z.literal(1), id: z.string().regex(/^cpy_[0-9a-z]{1,40}$/) });

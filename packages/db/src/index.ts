@@ -19,6 +19,19 @@ export {
 export type { DeadLetterRow, DeadLetterSearch } from './store/dead-letters.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
+export type {
+  ClaimedCopy,
+  CopyAttemptRow,
+  CopyEntry,
+  CopyQueueState,
+  CopyRow,
+  CopySettled,
+  CopySettlement,
+  CopyVerdict,
+  EventRow,
+  RefusedCopy,
+  SubscriptionRow,
+} from './store/events/copy-types.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';

@@ -12,6 +12,7 @@ const retention = {
   attemptsDays: 90,
   idempotencyKeysDays: 7,
   auditDays: null,
+  eventsDays: 30,
 };
 
 /** What every dialect's store must do with projects, API keys and the audit trail. */

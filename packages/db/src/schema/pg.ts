@@ -31,5 +31,10 @@ export const {
   attempts,
   feedback,
   replays,
+  eventTypes,
+  events,
+  subscriptions,
+  copies,
+  copyAttempts,
   sequences,
 } = tables;

@@ -27,5 +27,10 @@ export const {
   attempts,
   feedback,
   replays,
+  eventTypes,
+  events,
+  subscriptions,
+  copies,
+  copyAttempts,
   sequences,
 } = tables;

@@ -4,7 +4,12 @@ import type {
   Channel,
   ChannelContent,
   CompiledContent,
+  CopyOutcome,
+  CopyReason,
+  CopyStatus,
+  DisabledReason,
   EmailParts,
+  EventOrigin,
   FeedbackType,
   JsonObject,
   Lane,
@@ -19,6 +24,9 @@ import type {
   Role,
   Scope,
   SendOutput,
+  SubscriptionKind,
+  SubscriptionSettings,
+  SubscriptionStatus,
   SuppressionReason,
   TemplateSource,
   VariableKind,
@@ -644,6 +652,178 @@ export function defineTables(c: typeof sqliteColumns) {
     (t) => [c.primaryKey({ columns: [t.messageId, t.generation] })],
   );
 
+  /** What may be published, and what its data must be like. A type that has no row may be published with any data. */
+  const eventTypes = c.table(
+    'event_types',
+    {
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      type: c.key('type').notNull(),
+      description: c.text('description'),
+      /** JSON Schema of the data; null where any is good. */
+      schema: c.json('schema').$type<JsonObject>(),
+      createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.projectId, t.type] })],
+  );
+
+  /** Something that happened: in the application, which published it, or in Tidings itself. */
+  const events = c.table(
+    'events',
+    {
+      id: c.text('id').primaryKey(),
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      /** The publisher's own id of it, which is once in a project and source. */
+      externalId: c.text('external_id'),
+      /** Of a CloudEvent; empty otherwise. */
+      source: c.text('source').notNull().default(''),
+      /** Of the request, where it had an id: an equal one is a repeat. */
+      requestHash: c.text('request_hash'),
+      origin: c.text('origin').$type<EventOrigin>().notNull(),
+      type: c.text('type').notNull(),
+      subject: c.text('subject'),
+      occurredAt: c.timestamp('occurred_at').notNull(),
+      data: c.json('data').$type<JsonObject>().notNull(),
+      createdAt: c.timestamp('created_at').notNull(),
+      /** When every subscription that it is for got its copy. */
+      fannedOutAt: c.timestamp('fanned_out_at'),
+      /** Since when subject and data are gone. */
+      payloadRemovedAt: c.timestamp('payload_removed_at'),
+    },
+    (t) => [
+      c
+        .uniqueIndex('events_external_id')
+        .on(t.projectId, t.source, t.externalId)
+        .where(sql`${t.externalId} is not null`),
+      c.index('events_project').on(t.projectId, t.id),
+      c.index('events_open').on(t.createdAt, t.id).where(sql`${t.fannedOutAt} is null`),
+      c.index('events_subject').on(t.projectId, t.subject).where(sql`${t.subject} is not null`),
+    ],
+  );
+
+  /** A rule that gives one consumer its own copy of the events that match. */
+  const subscriptions = c.table(
+    'subscriptions',
+    {
+      id: c.text('id').primaryKey(),
+      projectId: c
+        .text('project_id')
+        .notNull()
+        .references(() => projects.id),
+      name: c.text('name').notNull(),
+      kind: c.text('kind').$type<SubscriptionKind>().notNull(),
+      /** Types and patterns of types, such as `order.*`. */
+      types: c.json('types').$type<string[]>().notNull(),
+      /** An expression of CEL over the event; null where every event of the types matches. */
+      filter: c.text('filter'),
+      /** Whether a pattern of its types names happenings of Tidings itself: what ends a message asks for it. */
+      ofHappenings: c.bool('of_happenings').notNull(),
+      /** One copy after the other, in the order of the events. */
+      ordered: c.bool('ordered').notNull().default(false),
+      /** What its kind needs, without secrets. */
+      settings: c.json('settings').$type<SubscriptionSettings>().notNull(),
+      /** Secrets of a webhook, sealed under `ENCRYPTION_KEY`. */
+      sealed: c.text('sealed'),
+      status: c.text('status').$type<SubscriptionStatus>().notNull(),
+      /** Why it was disabled. */
+      reason: c.text('reason').$type<DisabledReason>(),
+      /** Since when nothing but failures came of it; null after a delivery. */
+      failingSince: c.timestamp('failing_since'),
+      /** Until when its endpoint asked to be left alone. */
+      heldUntil: c.timestamp('held_until'),
+      /** How often in a row it asked. */
+      holds: c.int('holds').notNull().default(0),
+      createdAt: c.timestamp('created_at').notNull(),
+      updatedAt: c.timestamp('updated_at').notNull(),
+      /** Since when it gets no copies and its name is free. Kept as long as copies speak of it. */
+      removedAt: c.timestamp('removed_at'),
+    },
+    (t) => [
+      c.uniqueIndex('subscriptions_name').on(t.projectId, t.name).where(sql`${t.removedAt} is null`),
+      c
+        .index('subscriptions_of_happenings')
+        .on(t.projectId)
+        .where(sql`${t.ofHappenings} and ${t.removedAt} is null`),
+    ],
+  );
+
+  /** One event for one subscription: the unit of fan-out. Moves as a message does. */
+  const copies = c.table(
+    'copies',
+    {
+      id: c.text('id').primaryKey(),
+      eventId: c
+        .text('event_id')
+        .notNull()
+        .references(() => events.id),
+      subscriptionId: c
+        .text('subscription_id')
+        .notNull()
+        .references(() => subscriptions.id),
+      projectId: c.text('project_id').notNull(),
+      status: c.text('status').$type<CopyStatus>().notNull(),
+      reason: c.text('reason').$type<CopyReason>(),
+      place: c.text('place').$type<Place>(),
+      /** Its turn, where the subscription is ordered; null elsewhere. */
+      position: c.timestamp('position'),
+      generation: c.int('generation').notNull().default(0),
+      dueAt: c.timestamp('due_at').notNull(),
+      attempt: c.int('attempt').notNull().default(0),
+      failures: c.int('failures').notNull().default(0),
+      unanswered: c.int('unanswered').notNull().default(0),
+      leaseToken: c.text('lease_token'),
+      leaseOwner: c.text('lease_owner'),
+      leaseUntil: c.timestamp('lease_until'),
+      /** When the latest attempt began. */
+      claimedAt: c.timestamp('claimed_at'),
+      /** The notification that it caused. */
+      notificationId: c.text('notification_id'),
+      createdAt: c.timestamp('created_at').notNull(),
+      endedAt: c.timestamp('ended_at'),
+    },
+    (t) => [
+      c.uniqueIndex('copies_event').on(t.eventId, t.subscriptionId),
+      c
+        .index('copies_waiting')
+        .on(t.place, t.subscriptionId, t.dueAt, t.id)
+        .where(sql`${t.place} is not null`),
+      c
+        .index('copies_in_order')
+        .on(t.subscriptionId, t.position)
+        .where(sql`${t.position} is not null and ${t.place} is not null`),
+      c.index('copies_subscription').on(t.subscriptionId, t.id),
+      c.index('copies_dead').on(t.projectId, t.id).where(sql`${t.place} is null and ${t.reason} is not null`),
+      c.index('copies_notification').on(t.notificationId).where(sql`${t.notificationId} is not null`),
+    ],
+  );
+
+  /** One try to hand over a copy, written when it ends. */
+  const copyAttempts = c.table(
+    'copy_attempts',
+    {
+      copyId: c
+        .text('copy_id')
+        .notNull()
+        .references(() => copies.id),
+      number: c.int('number').notNull(),
+      generation: c.int('generation').notNull(),
+      worker: c.text('worker').notNull(),
+      startedAt: c.timestamp('started_at').notNull(),
+      finishedAt: c.timestamp('finished_at').notNull(),
+      outcome: c.text('outcome').$type<CopyOutcome>().notNull(),
+      reason: c.text('reason').$type<CopyReason>(),
+      code: c.text('code'),
+      response: c.text('response'),
+    },
+    (t) => [c.primaryKey({ columns: [t.copyId, t.number] })],
+  );
+
   /** Counters that outlive a process, such as the one that notices a queue that lost its memory. */
   const sequences = c.table('sequences', {
     name: c.text('name').primaryKey(),
@@ -674,6 +854,11 @@ export function defineTables(c: typeof sqliteColumns) {
     attempts,
     feedback,
     replays,
+    eventTypes,
+    events,
+    subscriptions,
+    copies,
+    copyAttempts,
     sequences,
   };
 }
