@@ -4,6 +4,7 @@ import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
+import { happeningsContract } from './happenings.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { lanesContract } from './lanes.contract.ts';
@@ -21,6 +22,7 @@ const contracts = [
   doubtContract,
   eraseContract,
   feedbackContract,
+  happeningsContract,
   keysContract,
   lanesContract,
   preferencesContract,
