@@ -28,6 +28,7 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { findFirstEvent, publish } from './store/events/publish.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -152,6 +153,7 @@ const operations = {
   findAnswer,
   findApiKey,
   findExpired,
+  findFirstEvent,
   findInvitation,
   findLiveSession,
   findOpenInvitation,
@@ -201,6 +203,7 @@ const operations = {
   pruneAudit,
   pruneLeft,
   pruneNotifications,
+  publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
