@@ -3,6 +3,7 @@ import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
+import { eventsContract } from './events.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
@@ -20,6 +21,7 @@ const contracts = [
   deadLettersContract,
   doubtContract,
   eraseContract,
+  eventsContract,
   feedbackContract,
   keysContract,
   lanesContract,
