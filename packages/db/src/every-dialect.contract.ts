@@ -3,6 +3,7 @@ import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
+import { eventsContract } from './events.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import { happeningsContract } from './happenings.contract.ts';
 import type { Database } from './index.ts';
@@ -21,6 +22,7 @@ const contracts = [
   deadLettersContract,
   doubtContract,
   eraseContract,
+  eventsContract,
   feedbackContract,
   happeningsContract,
   keysContract,

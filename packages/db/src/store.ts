@@ -28,6 +28,11 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { copiesOf } from './store/events/copies-read.ts';
+import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
+import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
+import { pruneEvents } from './store/events/events-retention.ts';
+import { findFirstEvent, publish } from './store/events/publish.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -132,6 +137,7 @@ const operations = {
   changePassword,
   claim,
   continueErasure,
+  copiesOf,
   createAccount,
   createApiKey,
   createInvitation,
@@ -146,12 +152,17 @@ const operations = {
   endUnsendable,
   ensureProject,
   enterWindow,
+  eventTypesOf,
+  eventsAbout,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findEvent,
+  findEventType,
   findExpired,
+  findFirstEvent,
   findInvitation,
   findLiveSession,
   findOpenInvitation,
@@ -178,6 +189,7 @@ const operations = {
   listAudit,
   listCategories,
   listDeadLetters,
+  listEvents,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -199,11 +211,14 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneEvents,
   pruneLeft,
   pruneNotifications,
+  publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
+  putEventType,
   putOnlyApiKey,
   putTemplatePart,
   raiseSequence,
@@ -214,6 +229,7 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeEventType,
   removeProvider,
   removeSuppression,
   renewJobs,
