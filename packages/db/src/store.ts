@@ -28,11 +28,24 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { claimCopies } from './store/events/claim-copies.ts';
 import { copiesOf } from './store/events/copies-read.ts';
+import {
+  enterCopyWindow,
+  hastenCopies,
+  leaveCopyWindow,
+  overdueCopies,
+  parkCopy,
+  renewCopyJobs,
+} from './store/events/copies-window.ts';
+import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
+import { copyStates } from './store/events/copy-states.ts';
 import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
 import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
 import { pruneEvents } from './store/events/events-retention.ts';
+import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { settleCopies } from './store/events/settle-copies.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -136,8 +149,10 @@ const operations = {
   cancel,
   changePassword,
   claim,
+  claimCopies,
   continueErasure,
   copiesOf,
+  copyStates,
   createAccount,
   createApiKey,
   createInvitation,
@@ -148,12 +163,15 @@ const operations = {
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
+  endCopyLeasesOf,
   endLeasesOf,
   endUnsendable,
   ensureProject,
+  enterCopyWindow,
   enterWindow,
   eventTypesOf,
   eventsAbout,
+  fanOut,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
@@ -181,8 +199,10 @@ const operations = {
   hasAccounts,
   hasBacklogOver,
   hasten,
+  hastenCopies,
   isLiveRecipient,
   laneStates,
+  leaveCopyWindow,
   leaveWindow,
   listAccounts,
   listApiKeys,
@@ -207,6 +227,8 @@ const operations = {
   noteEvent,
   openSession,
   overdue,
+  overdueCopies,
+  parkCopy,
   parkMessage,
   preferencesOf,
   projectRules,
@@ -232,6 +254,8 @@ const operations = {
   removeEventType,
   removeProvider,
   removeSuppression,
+  renewCopyJobs,
+  renewCopyLeases,
   renewJobs,
   renewLeases,
   replay,
@@ -248,6 +272,7 @@ const operations = {
   setPreferences,
   setRoute,
   settle,
+  settleCopies,
   startDraft,
   stillWaiting,
   suppressionKeyOf,
