@@ -10,6 +10,7 @@ import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
 
@@ -25,6 +26,7 @@ const contracts = [
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionsContract,
   suppressionsContract,
   templatesContract,
 ];

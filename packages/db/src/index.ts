@@ -32,6 +32,7 @@ export type {
   RefusedCopy,
   SubscriptionRow,
 } from './store/events/copy-types.ts';
+export type { NewSubscription, SubscriptionChanges } from './store/events/subscriptions.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';
