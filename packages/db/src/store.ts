@@ -46,6 +46,17 @@ import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
+import {
+  copyCounts,
+  createSubscription,
+  findConsumer,
+  getSubscription,
+  listSubscriptions,
+  removeSubscription,
+  replaceSigningSecrets,
+  setSubscriptionStatus,
+  updateSubscription,
+} from './store/events/subscriptions.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -153,11 +164,13 @@ const operations = {
   continueErasure,
   copiesOf,
   copyStates,
+  copyCounts,
   createAccount,
   createApiKey,
   createInvitation,
   createProject,
   createProvider,
+  createSubscription,
   createTemplate,
   dataOf,
   defaultLocaleOf,
@@ -179,6 +192,7 @@ const operations = {
   findApiKey,
   findEvent,
   findEventType,
+  findConsumer,
   findExpired,
   findFirstEvent,
   findInvitation,
@@ -193,6 +207,7 @@ const operations = {
   getMessage,
   getNotification,
   getProvider,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -218,6 +233,7 @@ const operations = {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplateVersions,
@@ -253,11 +269,13 @@ const operations = {
   removeEndedLogins,
   removeEventType,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   renewCopyJobs,
   renewCopyLeases,
   renewJobs,
   renewLeases,
+  replaceSigningSecrets,
   replay,
   replayCandidates,
   replayMessages,
@@ -271,6 +289,7 @@ const operations = {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  setSubscriptionStatus,
   settle,
   settleCopies,
   startDraft,
@@ -283,6 +302,7 @@ const operations = {
   updateDraft,
   updateProject,
   updateProvider,
+  updateSubscription,
   upsertCategory,
   upsertRecipients,
 };
