@@ -36,6 +36,8 @@ export function createPostgresEngine(options: {
   return {
     description,
     queue: bull.queue,
+    closeQueue: bull.closeQueue,
+    taker: bull.taker,
     worker: (...args) => {
       housekeeping ??= keepPostgresSmall({ inSession, log, everyMs: tidyEveryMs });
       return bull.worker(...args);
