@@ -1,1 +1,1 @@
-export {};
+export * from './delivered-event.ts';
