@@ -65,7 +65,15 @@ export function createBullQueues(options: {
       workers.add(worker);
       worker.once('closed', () => workers.delete(worker));
       void worker.startStalledCheckTimer();
-      return { take: (limit) => takeFrom(worker, limit), close: () => worker.close() };
+      const held = worker.getBackend();
+      return {
+        take: (limit) => takeFrom(worker, limit),
+        putOff: (jobId, delayMs) => held.changeDelay(jobId, delayMs),
+        remove: async (jobId) => {
+          await held.remove(jobId, false);
+        },
+        close: () => worker.close(),
+      };
     },
     close: async () => {
       await withDeadline(Promise.all([...workers].map((worker) => worker.close(true))), closeMs);

@@ -244,6 +244,26 @@ export function everyEngineKeepsTheContract(engineOf: () => QueueEngine, work: W
     await queue.obliterate({ force: true });
   });
 
+  it('puts off and forgets jobs that were taken, by their ids', async () => {
+    const engine = engineOf();
+    const queue = engine.queue(consumer);
+    const ids = ['cpy_1-g0', 'cpy_2-g0'];
+    await queue.addBulk(ids.map((jobId) => ({ name: 'copy', data: { v: 1, id: 'cpy_1' }, opts: { jobId } })));
+    const taker = engine.taker(consumer);
+    for (const { job, token } of await taker.take(2)) await job.moveToDelayed(Date.now() + 60_000, token);
+    expect(await taker.take(2)).toEqual([]);
+    await taker.putOff('cpy_1-g0', 0);
+    await taker.remove('cpy_2-g0');
+    await vi.waitFor(async () => {
+      expect((await taker.take(2)).map(({ job }) => job.id)).toEqual(['cpy_1-g0']);
+    }, quick);
+    expect(await queue.getJob('cpy_2-g0')).toBeUndefined();
+    await taker.remove('cpy_2-g0');
+    await expect(taker.putOff('cpy_2-g0', 0)).rejects.toThrow();
+    await taker.close();
+    await queue.obliterate({ force: true });
+  });
+
   it('opens each queue once', () => {
     expect(engineOf().queue('email')).toBe(engineOf().queue('email'));
   });

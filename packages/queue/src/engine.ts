@@ -32,6 +32,10 @@ export interface Taker {
    * it by then, or it goes back. Rejects within about two seconds while the engine is away.
    */
   take(limit: number): Promise<TakenJob[]>;
+  /** Lets a job that waits for its time wait for so long from now. Rejects where there is no such job. */
+  putOff(jobId: string, delayMs: number): Promise<void>;
+  /** Forgets a job that nobody holds, if there is such a job. */
+  remove(jobId: string): Promise<void>;
   close(): Promise<void>;
 }
 
