@@ -1,1 +1,2 @@
 export * from './delivered-event.ts';
+export * from './notification.ts';
