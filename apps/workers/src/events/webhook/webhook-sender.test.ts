@@ -362,6 +362,19 @@ describe('without a reply', () => {
     });
   });
 
+  test('what nobody foresaw is a failure, and no end of the sender', async () => {
+    const sink = await sinkOf();
+    const settings = { kind: 'queue', ordered: false, maxFailures: 8 } as const;
+    const claimed = claimedWebhook(sink.url, { current }, { subscription: { settings } });
+    const sender = senderOf();
+    expect(await sender.send(claimed)).toMatchObject({
+      outcome: 'transient',
+      reason: 'endpoint_failed',
+      code: 'Error',
+    });
+    expect(await sender.send(claimedWebhook(sink.url, { current }))).toMatchObject({ outcome: 'delivered' });
+  });
+
   test('whoever is silent takes no connection from another', async () => {
     const slow = await sinkOf({ answer: () => 'silence' });
     const quick = await sinkOf();
