@@ -45,6 +45,8 @@ export function createWebhookSender(
     // Standard Webhooks, "Request timeouts", has 15 to 30 seconds.
     replyTimeoutMs: 15_000,
     totalTimeoutMs: 15_000,
+    // Whoever would have recorded what comes of them has stopped.
+    closeTimeoutMs: 1_000,
     ...clientOptions,
     connect: createSafeConnector({ allowedNetworks, resolve, tls, timeoutMs: connectTimeoutMs }),
   });
