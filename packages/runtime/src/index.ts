@@ -1,4 +1,5 @@
 export * from './config.ts';
+export * from './full-jitter.ts';
 export * from './group.ts';
 export * from './health.ts';
 export * from './http-server.ts';
