@@ -12,6 +12,7 @@ import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
 import { subscriptionHealthContract } from './subscription-health.contract.ts';
+import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
 
@@ -29,6 +30,7 @@ const contracts = [
   preferencesContract,
   retentionContract,
   subscriptionHealthContract,
+  subscriptionsContract,
   suppressionsContract,
   templatesContract,
 ];
