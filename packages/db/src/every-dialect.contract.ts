@@ -13,6 +13,7 @@ import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionHealthContract } from './subscription-health.contract.ts';
 import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
@@ -32,6 +33,7 @@ const contracts = [
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionHealthContract,
   subscriptionsContract,
   suppressionsContract,
   templatesContract,
