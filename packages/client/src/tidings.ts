@@ -19,6 +19,7 @@ import type {
   getAccount,
   getApiKey,
   getDeadLetter,
+  getEvent,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -37,6 +38,8 @@ import type {
   listCategories,
   listDeadLetters,
   listDevices,
+  listEvents,
+  listEventTypes,
   listInvitations,
   listNotifications,
   listProjects,
@@ -53,11 +56,14 @@ import type {
   me,
   Operation,
   previewTemplate,
+  publishEvent,
+  publishManyEvents,
   publishTemplate,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
+  removeEventType,
   removeProvider,
   removeSuppression,
   removeTemplatePart,
@@ -80,6 +86,7 @@ import type {
   updateProvider,
   updateTemplate,
   upsertCategory,
+  upsertEventType,
   upsertManyRecipients,
   upsertRecipient,
   upsertTemplatePart,
@@ -122,6 +129,17 @@ export interface Tidings {
     explain: Query<typeof explainMessage>;
     replay: Mutation<typeof replayMessage>;
     report: Mutation<typeof reportMessage>;
+  };
+  events: {
+    publish: Mutation<typeof publishEvent>;
+    publishMany: Mutation<typeof publishManyEvents>;
+    get: Query<typeof getEvent>;
+    list: Query<typeof listEvents>;
+  };
+  eventTypes: {
+    upsert: Mutation<typeof upsertEventType>;
+    list: Query<typeof listEventTypes>;
+    remove: Mutation<typeof removeEventType>;
   };
   deadLetters: {
     list: Query<typeof listDeadLetters>;

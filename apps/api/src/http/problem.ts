@@ -33,12 +33,17 @@ export function problemResponse(
 
 /** A schema's complaints as one error of the catalogue, each with its place. */
 export function invalidRequest(error: z.core.$ZodError, prefix = ''): TidingsError {
-  const errors = error.issues.flatMap((issue) => detailsOf(issue, [])).slice(0, maxFaults);
+  const errors = faultsOf(error);
   // A field that is not known is none of the key's, whatever it is called.
   const isKey = error.issues.length > 0 && error.issues.every(({ path }) => path[0] === 'idempotencyKey');
   return new TidingsError(isKey ? 'invalid_idempotency_key' : 'invalid_request', {
     errors: errors.map(({ pointer, detail }) => ({ pointer: prefix + pointer, detail })),
   });
+}
+
+/** A schema's complaints, each with its place. */
+export function faultsOf(error: z.core.$ZodError): ErrorDetail[] {
+  return error.issues.flatMap((issue) => detailsOf(issue, [])).slice(0, maxFaults);
 }
 
 function detailsOf(issue: z.core.$ZodIssue, parents: PropertyKey[]): ErrorDetail[] {
