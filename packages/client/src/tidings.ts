@@ -10,6 +10,7 @@ import type {
   createProject,
   createProvider,
   createRecipientToken,
+  createSubscription,
   createTemplate,
   eraseRecipient,
   explainMessage,
@@ -27,6 +28,7 @@ import type {
   getProject,
   getProvider,
   getRecipient,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -47,6 +49,7 @@ import type {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplates,
@@ -55,6 +58,7 @@ import type {
   logout,
   me,
   Operation,
+  pauseSubscription,
   previewTemplate,
   publishEvent,
   publishManyEvents,
@@ -65,16 +69,19 @@ import type {
   removeDevice,
   removeEventType,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   removeTemplatePart,
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resumeSubscription,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
   rollbackTemplate,
   rotateApiKey,
+  rotateSubscriptionSecret,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
@@ -84,6 +91,7 @@ import type {
   updateAccount,
   updateProject,
   updateProvider,
+  updateSubscription,
   updateTemplate,
   upsertCategory,
   upsertEventType,
@@ -204,6 +212,16 @@ export interface Tidings {
     remove: Mutation<typeof removeProvider>;
   };
   routes: { list: Query<typeof listRoutes>; set: Mutation<typeof setRoute> };
+  subscriptions: {
+    create: Mutation<typeof createSubscription>;
+    list: Query<typeof listSubscriptions>;
+    get: Query<typeof getSubscription>;
+    update: Mutation<typeof updateSubscription>;
+    remove: Mutation<typeof removeSubscription>;
+    pause: Mutation<typeof pauseSubscription>;
+    resume: Mutation<typeof resumeSubscription>;
+    rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+  };
   suppressions: {
     list: Query<typeof listSuppressions>;
     export: Query<typeof exportSuppressions>;

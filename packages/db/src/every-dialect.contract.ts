@@ -1,5 +1,6 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
+import { copiesContract } from './copies.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
@@ -11,6 +12,7 @@ import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
 
@@ -18,6 +20,7 @@ const contracts = [
   storeContract,
   accountsContract,
   claimDecisionsContract,
+  copiesContract,
   deadLettersContract,
   doubtContract,
   eraseContract,
@@ -27,6 +30,7 @@ const contracts = [
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionsContract,
   suppressionsContract,
   templatesContract,
 ];

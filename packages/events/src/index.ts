@@ -1,1 +1,3 @@
-export {};
+export { checkFilter } from './filter.ts';
+export { type Matched, type Matching, matches } from './matches.ts';
+export { matchesType, namesHappenings } from './types.ts';

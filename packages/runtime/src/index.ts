@@ -15,3 +15,4 @@ export * from './secrets.ts';
 export * from './shutdown.ts';
 export * from './smtp-url.ts';
 export * from './unsubscribe-token.ts';
+export * from './webhook-signing-secrets.ts';
