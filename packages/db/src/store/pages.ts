@@ -15,6 +15,7 @@ type IdColumn = Tables[
   | 'accounts'
   | 'audit'
   | 'events'
+  | 'copies'
   | 'invitations'
   | 'messages'
   | 'projects'
