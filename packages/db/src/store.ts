@@ -29,6 +29,7 @@ import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
 import {
   enterCopyWindow,
   hastenCopies,
@@ -41,6 +42,7 @@ import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts'
 import { copyStates } from './store/events/copy-states.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
@@ -147,6 +149,7 @@ const operations = {
   claim,
   claimCopies,
   continueErasure,
+  copiesOf,
   copyStates,
   createAccount,
   createApiKey,
@@ -181,6 +184,7 @@ const operations = {
   findRecipient,
   findUnsubscribePage,
   getApiKey,
+  getCopy,
   getMessage,
   getNotification,
   getProvider,
@@ -199,6 +203,7 @@ const operations = {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listInvitations,
   listNotifications,
@@ -212,6 +217,7 @@ const operations = {
   listTemplateParts,
   listTemplateVersions,
   listTemplates,
+  makeCopies,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -248,6 +254,7 @@ const operations = {
   replay,
   replayCandidates,
   replayMessages,
+  resendCopies,
   retentions,
   revokeApiKey,
   revokeInvitation,
