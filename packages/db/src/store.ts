@@ -44,6 +44,17 @@ import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
+import {
+  copyCounts,
+  createSubscription,
+  findConsumer,
+  getSubscription,
+  listSubscriptions,
+  removeSubscription,
+  replaceSigningSecrets,
+  setSubscriptionStatus,
+  updateSubscription,
+} from './store/events/subscriptions.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -151,11 +162,13 @@ const operations = {
   continueErasure,
   copiesOf,
   copyStates,
+  copyCounts,
   createAccount,
   createApiKey,
   createInvitation,
   createProject,
   createProvider,
+  createSubscription,
   createTemplate,
   dataOf,
   defaultLocaleOf,
@@ -173,6 +186,7 @@ const operations = {
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findConsumer,
   findExpired,
   findFirstEvent,
   findInvitation,
@@ -188,6 +202,7 @@ const operations = {
   getMessage,
   getNotification,
   getProvider,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -213,6 +228,7 @@ const operations = {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplateVersions,
@@ -246,11 +262,13 @@ const operations = {
   removeDevice,
   removeEndedLogins,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   renewCopyJobs,
   renewCopyLeases,
   renewJobs,
   renewLeases,
+  replaceSigningSecrets,
   replay,
   replayCandidates,
   replayMessages,
@@ -265,6 +283,7 @@ const operations = {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  setSubscriptionStatus,
   settle,
   settleCopies,
   startDraft,
@@ -277,6 +296,7 @@ const operations = {
   updateDraft,
   updateProject,
   updateProvider,
+  updateSubscription,
   upsertCategory,
   upsertRecipients,
 };
