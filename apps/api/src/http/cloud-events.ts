@@ -1,4 +1,11 @@
-import { cloudEvent, type ErrorDetail, escapeToken, faultsOf, type Operation, TidingsError } from '@tidings/contracts';
+import {
+  cloudEvent,
+  type ErrorDetail,
+  escapeToken,
+  faultsOf,
+  type Operation,
+  TidingsError,
+} from '@tidings/contracts';
 import { hasBody, readJson } from './body.ts';
 import { maxFaults } from './json.ts';
 
