@@ -4,7 +4,9 @@ import { copiesContract } from './copies.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
+import { eventsContract } from './events.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
+import { happeningsContract } from './happenings.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { lanesContract } from './lanes.contract.ts';
@@ -24,7 +26,9 @@ const contracts = [
   deadLettersContract,
   doubtContract,
   eraseContract,
+  eventsContract,
   feedbackContract,
+  happeningsContract,
   keysContract,
   lanesContract,
   preferencesContract,

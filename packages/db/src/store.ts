@@ -29,6 +29,7 @@ import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesOf } from './store/events/copies-read.ts';
 import {
   enterCopyWindow,
   hastenCopies,
@@ -39,6 +40,9 @@ import {
 } from './store/events/copies-window.ts';
 import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
 import { copyStates } from './store/events/copy-states.ts';
+import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
+import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
+import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
@@ -158,6 +162,7 @@ const operations = {
   claim,
   claimCopies,
   continueErasure,
+  copiesOf,
   copyCounts,
   copyStates,
   createAccount,
@@ -177,12 +182,16 @@ const operations = {
   ensureProject,
   enterCopyWindow,
   enterWindow,
+  eventTypesOf,
+  eventsAbout,
   fanOut,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findEvent,
+  findEventType,
   findConsumer,
   findExpired,
   findFirstEvent,
@@ -215,6 +224,7 @@ const operations = {
   listAudit,
   listCategories,
   listDeadLetters,
+  listEvents,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -239,12 +249,14 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneEvents,
   pruneLeft,
   pruneNotifications,
   publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
+  putEventType,
   putOnlyApiKey,
   putTemplatePart,
   raiseSequence,
@@ -255,6 +267,7 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,
