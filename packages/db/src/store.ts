@@ -29,7 +29,7 @@ import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
-import { copiesOf } from './store/events/copies-read.ts';
+import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
 import {
   enterCopyWindow,
   hastenCopies,
@@ -45,6 +45,7 @@ import { eventsAbout, findEvent, listEvents } from './store/events/events-read.t
 import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import {
   copyCounts,
@@ -204,6 +205,7 @@ const operations = {
   findRecipient,
   findUnsubscribePage,
   getApiKey,
+  getCopy,
   getMessage,
   getNotification,
   getProvider,
@@ -223,6 +225,7 @@ const operations = {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listEvents,
   listInvitations,
@@ -238,6 +241,7 @@ const operations = {
   listTemplateParts,
   listTemplateVersions,
   listTemplates,
+  makeCopies,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -279,6 +283,7 @@ const operations = {
   replay,
   replayCandidates,
   replayMessages,
+  resendCopies,
   retentions,
   revokeApiKey,
   revokeInvitation,

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addSubscription, changeSubscription, newEvent, newId } from './copies.fixture.ts';
+import { addSubscription, changeSubscription, newEvent } from './copies.fixture.ts';
 import { type CopyVerdict, createStore, type Database, type Store } from './index.ts';
 
 const dayMs = 86_400_000;
@@ -51,7 +51,7 @@ export function subscriptionHealthContract(dialect: string, open: () => Promise<
     async function claim(subscriptionId: string, count: number): Promise<string[]> {
       await store.publish(Array.from({ length: count }, () => newEvent(projectId)));
       const rooms = new Map([[subscriptionId, count]]);
-      const { entries } = await store.fanOut({ rooms, matches: () => true, newId });
+      const { entries } = await store.fanOut({ rooms, matches: () => true });
       const ids = entries.map(({ id }) => id);
       await store.claimCopies({ ids, token: 'token', owner: 'worker', leaseMs: 60_000 });
       return ids;

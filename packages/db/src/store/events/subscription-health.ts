@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizz
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { listValues, padded, placeholders } from '../../prepared.ts';
 import type { CopyVerdict, SubscriptionRow } from './copy-types.ts';
+import { happeningOfSubscription } from './happenings.ts';
 
 /** What came of one copy of a subscription. */
 interface Told {
@@ -130,7 +131,7 @@ function* disable(database: Database, db: Handle, told: Told, at: number): Steps
   const { subscriptionId, verdict, startedAt } = told;
   const isGone = 'reason' in verdict && verdict.reason === 'endpoint_gone';
   const because: DisabledReason = isGone ? 'endpoint_gone' : 'failing';
-  yield* rows(
+  const [disabled] = yield* rows(
     db
       .update(subscriptions)
       .set({ status: 'disabled', reason: because, updatedAt: at })
@@ -141,6 +142,13 @@ function* disable(database: Database, db: Handle, told: Told, at: number): Steps
           isGone ? undefined : lt(subscriptions.failingSince, startedAt ?? 0),
         ),
       )
-      .returning({ id: subscriptions.id }),
+      .returning({
+        id: subscriptions.id,
+        projectId: subscriptions.projectId,
+        name: subscriptions.name,
+        kind: subscriptions.kind,
+        reason: subscriptions.reason,
+      }),
   );
+  if (disabled !== undefined) yield* happeningOfSubscription(database, db, disabled, at);
 }
