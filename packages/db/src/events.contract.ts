@@ -330,7 +330,7 @@ export function eventsContract(dialect: string, open: () => Promise<Database>): 
         expect(await eventRow(cause)).toMatchObject({ subject: null, data: {} });
         expect(await eventRow(other)).toMatchObject({ payloadRemovedAt: null });
         const copies = await store.copiesOf([cause, other]);
-        const of = (id: string) => copies.find((copy) => copy.id === id);
+        const of = (id: string) => copies.find(({ copy }) => copy.id === id)?.copy;
         expect(of(waiting)).toMatchObject({ status: 'skipped', reason: 'payload_removed', place: null });
         expect(of(waiting)?.endedAt).not.toBeNull();
         expect(of(inHand)).toMatchObject({ status: 'sending' });
