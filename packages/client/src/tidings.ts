@@ -19,6 +19,7 @@ import type {
   exportSuppressions,
   getAccount,
   getApiKey,
+  getCopy,
   getDeadLetter,
   getMessage,
   getNotification,
@@ -37,6 +38,7 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listDevices,
   listInvitations,
@@ -58,6 +60,7 @@ import type {
   pauseSubscription,
   previewTemplate,
   publishTemplate,
+  recoverSubscription,
   refresh,
   registerDevice,
   removeCategory,
@@ -69,6 +72,7 @@ import type {
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resendCopy,
   resumeSubscription,
   revokeApiKey,
   revokeInvitation,
@@ -82,6 +86,7 @@ import type {
   setPreferences,
   setRoute,
   testSendTemplate,
+  testSubscription,
   updateAccount,
   updateProject,
   updateProvider,
@@ -203,6 +208,13 @@ export interface Tidings {
     pause: Mutation<typeof pauseSubscription>;
     resume: Mutation<typeof resumeSubscription>;
     rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+    test: Mutation<typeof testSubscription>;
+    recover: Mutation<typeof recoverSubscription>;
+  };
+  copies: {
+    list: Query<typeof listCopies>;
+    get: Query<typeof getCopy>;
+    resend: Mutation<typeof resendCopy>;
   };
   suppressions: {
     list: Query<typeof listSuppressions>;

@@ -42,6 +42,7 @@ import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts'
 import { copyStates } from './store/events/copy-states.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { dataOfEvents, recoverableEvents } from './store/events/recover.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import {
@@ -55,6 +56,7 @@ import {
   setSubscriptionStatus,
   updateSubscription,
 } from './store/events/subscriptions.ts';
+import { makeTestCopy } from './store/events/test-copy.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -171,6 +173,7 @@ const operations = {
   createSubscription,
   createTemplate,
   dataOf,
+  dataOfEvents,
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
@@ -234,6 +237,7 @@ const operations = {
   listTemplateVersions,
   listTemplates,
   makeCopies,
+  makeTestCopy,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -257,6 +261,7 @@ const operations = {
   readSequence,
   recordFeedback,
   recordOf,
+  recoverableEvents,
   registerDevice,
   removeCategory,
   removeDevice,
