@@ -48,8 +48,8 @@ async function subscribe(url: string, more: { types?: string[]; ordered?: boolea
   return { id, secret: secret ?? '' };
 }
 
-async function publish(order = '1042'): Promise<string> {
-  const { id } = await tidings.events.publish.mutate({ type: 'order.created', data: { order } });
+async function publish(order = '1042', type = 'order.created'): Promise<string> {
+  const { id } = await tidings.events.publish.mutate({ type, data: { order } });
   return id;
 }
 
@@ -92,6 +92,28 @@ test('what is published is posted, signed with the secret of its endpoint', asyn
   ]);
 });
 
+test('an endpoint that fails and then is away gets the event when it is back, under the same id', async () => {
+  const sink = await sinkOf({ answer: (count) => (count <= 2 ? { status: 500, body: 'no' } : undefined) });
+  const { secret } = await subscribe(sink.url);
+  const first = await publish();
+  const { id } = await copyOf(first, 'delivered');
+  const { attempts } = await tidings.copies.get.query({ id });
+  expect(attempts.map(({ outcome, code, response }) => [outcome, code, response])).toEqual([
+    ['transient', '500', 'no'],
+    ['transient', '500', 'no'],
+    ['delivered', '204', ''],
+  ]);
+  for (const request of sink.requests) verified(request, secret);
+  expect(sink.requests.map(({ headers }) => headers['webhook-id'])).toEqual([first, first, first]);
+  await sink.stop();
+  sinks.pop();
+  const second = await publish();
+  expect(await copyOf(second, 'retrying')).toMatchObject({ reason: 'connection_failed' });
+  const back = await sinkOf({ port: sink.port });
+  await copyOf(second, 'delivered');
+  expect(back.requests.map(({ headers }) => headers['webhook-id'])).toEqual([second]);
+});
+
 test('an endpoint that says it is gone gets nothing more, and whoever wants to know is told', async () => {
   const told = await sinkOf();
   await subscribe(told.url, { types: ['subscription.*'] });
@@ -111,6 +133,55 @@ test('an endpoint that says it is gone gets nothing more, and whoever wants to k
     ({ fannedOutAt }) => fannedOutAt !== null,
   );
   expect([event.copies, sink.requests.length]).toEqual([[], 1]);
+});
+
+test('an endpoint is tried out with an event that is for nobody else', async () => {
+  const [sink, other] = [await sinkOf(), await sinkOf()];
+  const { id, secret } = await subscribe(sink.url);
+  await subscribe(other.url, { types: ['order.*', 'subscription.*'] });
+  const { eventId } = await tidings.subscriptions.test.mutate({ id, data: { hello: 'there' } });
+  await copyOf(eventId, 'delivered');
+  expect(sink.requests.map((request) => verified(request, secret))).toMatchObject([
+    { id: eventId, type: 'subscription.test', data: { hello: 'there' } },
+  ]);
+  expect(other.requests).toEqual([]);
+});
+
+test('what was delivered can be sent again, under the same id', async () => {
+  const sink = await sinkOf();
+  await subscribe(sink.url);
+  const id = await publish();
+  const copy = await copyOf(id, 'delivered');
+  await tidings.copies.resend.mutate({ id: copy.id });
+  await arrived(sink, 2);
+  expect(sink.requests.map(({ headers }) => headers['webhook-id'])).toEqual([id, id]);
+  expect((await copyOf(id, 'delivered')).attempt).toBe(2);
+});
+
+test('what failed for good, and what came while it was disabled, is recovered', async () => {
+  let isWell = false;
+  const sink = await sinkOf({ answer: () => (isWell ? undefined : { status: 410 }) });
+  const { id } = await subscribe(sink.url, { types: ['invoice.*'] });
+  const since = new Date(Date.now() - 60_000).toISOString();
+  const failed = await publish('1', 'invoice.paid');
+  await copyOf(failed, 'failed');
+  const missed = await publish('2', 'invoice.paid');
+  await until(
+    () => tidings.events.get.query({ id: missed }),
+    ({ fannedOutAt }) => fannedOutAt !== null,
+  );
+  isWell = true;
+  await tidings.subscriptions.resume.mutate({ id });
+  expect(await tidings.subscriptions.recover.mutate({ id, since })).toMatchObject({ made: 1, resent: 1 });
+  await arrived(sink, 3);
+  await copyOf(failed, 'delivered');
+  await copyOf(missed, 'delivered');
+  expect(
+    sink.requests
+      .slice(1)
+      .map(({ headers }) => headers['webhook-id'])
+      .toSorted(),
+  ).toEqual([failed, missed].toSorted());
 });
 
 test('an endpoint that wants them in order gets a hundred in order, though one fails twice', async () => {
