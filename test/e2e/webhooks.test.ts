@@ -135,6 +135,33 @@ test('an endpoint that says it is gone gets nothing more, and whoever wants to k
   expect([event.copies, sink.requests.length]).toEqual([[], 1]);
 });
 
+test('an endpoint that is busy is left alone, and alone: nothing fails, and another gets its events meanwhile', async () => {
+  let isBusy = true;
+  const [sink, other] = [
+    await sinkOf({ answer: () => (isBusy ? { status: 429 } : undefined) }),
+    await sinkOf(),
+  ];
+  const { id } = await subscribe(sink.url);
+  const first = await publish('0');
+  expect(await copyOf(first, 'retrying')).toMatchObject({ reason: 'endpoint_busy', attempt: 1, failures: 0 });
+  expect((await tidings.subscriptions.get.query({ id })).heldUntil).not.toBeNull();
+  await subscribe(other.url);
+  const later = [];
+  for (let order = 1; order <= 20; order += 1) later.push(await publish(String(order)));
+  await arrived(other, 20);
+  // One, or a trial more where this machine was slow, of the 21 that would go.
+  const refused = sink.requests.length;
+  expect(refused).toBeLessThan(5);
+  isBusy = false;
+  const { failingSince } = await until(
+    () => tidings.subscriptions.get.query({ id }),
+    ({ waiting, sending }) => waiting + sending === 0,
+  );
+  expect([failingSince, sink.requests.length]).toEqual([null, refused + 21]);
+  const { items } = await tidings.copies.list.query({ subscriptionId: id, status: 'delivered', limit: 50 });
+  expect(items.map(({ failures }) => failures)).toEqual(Array(21).fill(0));
+});
+
 test('an endpoint is tried out with an event that is for nobody else', async () => {
   const [sink, other] = [await sinkOf(), await sinkOf()];
   const { id, secret } = await subscribe(sink.url);
