@@ -71,7 +71,8 @@ async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
 const unbound = (text: string) => Array.from(text.matchAll(/\?/g), () => null);
 
 /** A walk over a whole table that grows with use, or over an index of it. */
-const fullScan = /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions)\b/;
+const fullScan =
+  /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions|events|copies|copy_attempts)\b/;
 
 const page = { after: null, limit: 200 };
 const prune = (rule: 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications') => () =>
@@ -88,6 +89,7 @@ describe('no statement of the upkeep, of feedback, and no search or claim, walks
     ['idempotency keys', prune('idempotencyKeys')],
     ['attempts', prune('attempts')],
     ['notifications', prune('notifications')],
+    ['events', () => store.pruneEvents({ projectId, days: 0, limit: 200 })],
     ['audit', () => store.pruneAudit({ projectId, days: 0, limit: 200 })],
     ["the instance's audit", () => store.pruneAudit({ projectId: null, days: 0, limit: 200 })],
     ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],
@@ -148,6 +150,22 @@ test('an address on the list of suppressions is found by its hash, however long 
   for (const plan of plans) {
     expect(plan.filter((line) => line.includes(' suppressions '))).toEqual([
       expect.stringContaining('USING INDEX suppressions_address (address_hash=?'),
+    ]);
+  }
+});
+
+test('whether anybody asks for happenings is found in the index of those that do, however many do not', async () => {
+  const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+  const skipped = { status: 'skipped', place: null } as const;
+  const plans = [
+    await plansOf(() => store.cancel(projectId, 'ntf_x')),
+    await plansOf(() =>
+      store.accept([projectId, other].map((id) => acceptItem({ projectId: id, message: skipped }))),
+    ),
+  ];
+  for (const plan of plans) {
+    expect(plan.filter((line) => line.includes(' subscriptions '))).toEqual([
+      expect.stringContaining('USING INDEX subscriptions_of_happenings (project_id=?'),
     ]);
   }
 });
