@@ -1,7 +1,13 @@
-import { cloudEvent, type ErrorDetail, type Operation, TidingsError } from '@tidings/contracts';
+import {
+  cloudEvent,
+  type ErrorDetail,
+  escapeToken,
+  faultsOf,
+  type Operation,
+  TidingsError,
+} from '@tidings/contracts';
 import { hasBody, readJson } from './body.ts';
-import { escapeToken } from './json.ts';
-import { faultsOf } from './problem.ts';
+import { maxFaults } from './json.ts';
 
 const structuredType = 'application/cloudevents+json';
 const batchType = 'application/cloudevents-batch+json';
@@ -60,7 +66,10 @@ function faultOrFields(value: unknown): Record<string, unknown> | TidingsError {
 /** A CloudEvent as a publish says the same. */
 function fieldsOf(value: unknown): Record<string, unknown> {
   const parsed = cloudEvent.safeParse(withoutNulls(value));
-  if (!parsed.success) throw new TidingsError('invalid_cloud_event', { errors: faultsOf(parsed.error) });
+  if (!parsed.success) {
+    const errors = faultsOf(parsed.error).slice(0, maxFaults);
+    throw new TidingsError('invalid_cloud_event', { errors });
+  }
   const { id, source, type, subject, time, data } = parsed.data;
   return {
     id,
