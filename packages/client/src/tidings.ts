@@ -20,6 +20,7 @@ import type {
   getAccount,
   getApiKey,
   getDeadLetter,
+  getEvent,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -39,6 +40,8 @@ import type {
   listCategories,
   listDeadLetters,
   listDevices,
+  listEvents,
+  listEventTypes,
   listInvitations,
   listNotifications,
   listProjects,
@@ -57,11 +60,14 @@ import type {
   Operation,
   pauseSubscription,
   previewTemplate,
+  publishEvent,
+  publishManyEvents,
   publishTemplate,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,
@@ -88,6 +94,7 @@ import type {
   updateSubscription,
   updateTemplate,
   upsertCategory,
+  upsertEventType,
   upsertManyRecipients,
   upsertRecipient,
   upsertTemplatePart,
@@ -130,6 +137,17 @@ export interface Tidings {
     explain: Query<typeof explainMessage>;
     replay: Mutation<typeof replayMessage>;
     report: Mutation<typeof reportMessage>;
+  };
+  events: {
+    publish: Mutation<typeof publishEvent>;
+    publishMany: Mutation<typeof publishManyEvents>;
+    get: Query<typeof getEvent>;
+    list: Query<typeof listEvents>;
+  };
+  eventTypes: {
+    upsert: Mutation<typeof upsertEventType>;
+    list: Query<typeof listEventTypes>;
+    remove: Mutation<typeof removeEventType>;
   };
   deadLetters: {
     list: Query<typeof listDeadLetters>;

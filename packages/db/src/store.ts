@@ -41,6 +41,9 @@ import {
 } from './store/events/copies-window.ts';
 import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
 import { copyStates } from './store/events/copy-states.ts';
+import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
+import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
+import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
@@ -163,8 +166,8 @@ const operations = {
   claimCopies,
   continueErasure,
   copiesOf,
-  copyStates,
   copyCounts,
+  copyStates,
   createAccount,
   createApiKey,
   createInvitation,
@@ -182,12 +185,16 @@ const operations = {
   ensureProject,
   enterCopyWindow,
   enterWindow,
+  eventTypesOf,
+  eventsAbout,
   fanOut,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findEvent,
+  findEventType,
   findConsumer,
   findExpired,
   findFirstEvent,
@@ -222,6 +229,7 @@ const operations = {
   listCategories,
   listCopies,
   listDeadLetters,
+  listEvents,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -247,12 +255,14 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneEvents,
   pruneLeft,
   pruneNotifications,
   publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
+  putEventType,
   putOnlyApiKey,
   putTemplatePart,
   raiseSequence,
@@ -263,6 +273,7 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,
