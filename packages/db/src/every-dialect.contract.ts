@@ -1,5 +1,6 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
+import { copiesContract } from './copies.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
@@ -17,6 +18,7 @@ const contracts = [
   storeContract,
   accountsContract,
   claimDecisionsContract,
+  copiesContract,
   deadLettersContract,
   doubtContract,
   eraseContract,

@@ -32,6 +32,8 @@ export type {
   RefusedCopy,
   SubscriptionRow,
 } from './store/events/copy-types.ts';
+export type { Matches } from './store/events/fan-out.ts';
+export type { FirstEvent, NewEvent, PublishResult } from './store/events/publish.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';

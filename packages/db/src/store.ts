@@ -28,6 +28,20 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { claimCopies } from './store/events/claim-copies.ts';
+import {
+  enterCopyWindow,
+  hastenCopies,
+  leaveCopyWindow,
+  overdueCopies,
+  parkCopy,
+  renewCopyJobs,
+} from './store/events/copies-window.ts';
+import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
+import { copyStates } from './store/events/copy-states.ts';
+import { fanOut } from './store/events/fan-out.ts';
+import { findFirstEvent, publish } from './store/events/publish.ts';
+import { settleCopies } from './store/events/settle-copies.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -131,7 +145,9 @@ const operations = {
   cancel,
   changePassword,
   claim,
+  claimCopies,
   continueErasure,
+  copyStates,
   createAccount,
   createApiKey,
   createInvitation,
@@ -142,16 +158,20 @@ const operations = {
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
+  endCopyLeasesOf,
   endLeasesOf,
   endUnsendable,
   ensureProject,
+  enterCopyWindow,
   enterWindow,
+  fanOut,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
   findExpired,
+  findFirstEvent,
   findInvitation,
   findLiveSession,
   findOpenInvitation,
@@ -170,8 +190,10 @@ const operations = {
   hasAccounts,
   hasBacklogOver,
   hasten,
+  hastenCopies,
   isLiveRecipient,
   laneStates,
+  leaveCopyWindow,
   leaveWindow,
   listAccounts,
   listApiKeys,
@@ -195,12 +217,15 @@ const operations = {
   noteEvent,
   openSession,
   overdue,
+  overdueCopies,
+  parkCopy,
   parkMessage,
   preferencesOf,
   projectRules,
   pruneAudit,
   pruneLeft,
   pruneNotifications,
+  publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
@@ -216,6 +241,8 @@ const operations = {
   removeEndedLogins,
   removeProvider,
   removeSuppression,
+  renewCopyJobs,
+  renewCopyLeases,
   renewJobs,
   renewLeases,
   replay,
@@ -232,6 +259,7 @@ const operations = {
   setPreferences,
   setRoute,
   settle,
+  settleCopies,
   startDraft,
   stillWaiting,
   suppressionKeyOf,

@@ -70,10 +70,10 @@ export function* forgetAnswers({ tables }: Database, db: Handle, ids: string[]):
   }
 }
 
-/** Cuts a list of ids, so that a statement has no more values than a database takes. */
-export function inPieces(ids: string[], size: number): string[][] {
-  return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
-    ids.slice(at * size, (at + 1) * size),
+/** Cuts a list, such as of ids, so that a statement has no more values than a database takes. */
+export function inPieces<Item>(items: Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
   );
 }
 

@@ -1,0 +1,242 @@
+import { and, asc, inArray, isNull, sql } from 'drizzle-orm';
+import { type Database, type Handle, rows, type Steps } from '../../database.ts';
+import { inPowersOfTwo, listValues, padded, placeholders } from '../../prepared.ts';
+import { inPieces } from '../forget.ts';
+import type { CopyEntry, EventRow, SubscriptionRow } from './copy-types.ts';
+import { type NewCopy, storeCopies } from './new-copies.ts';
+
+/**
+ * Is the event for the subscription? `failed`: its filter could not be evaluated. Must be pure: on Postgres a commit
+ * may run again. The data of an event is there where the subscription has a filter, and `{}` elsewhere.
+ */
+export type Matches = (subscription: SubscriptionRow, event: EventRow) => boolean | 'failed';
+
+/** Copies after which a commit ends with the event that it is at. */
+const enoughCopies = 5_000;
+/** Events whose data is read at a time. It may be a megabyte each. */
+const dataAtOnce = 20;
+/** The most events of a commit: each has a position of its own within what one value of the sequence is good for. */
+export const mostEvents = 1_000;
+const positionsEach = 10_000;
+
+/**
+ * Gives every subscription its copy of the events that it is for, the oldest events first, in one commit: an event
+ * has all of its copies or none. Those fill the window as far as `rooms` (of subscriptions, by id) reach and are
+ * answered as entries; the others wait in SQL, and so do all of an ordered subscription. A subscription gets no event
+ * that was accepted before it was made, and none while it is disabled. Of an event whose data was erased there is
+ * nothing left to give.
+ *
+ * Two at once follow each other, so that the positions of ordered copies rise with what was seen before.
+ */
+export async function fanOut(
+  database: Database,
+  options: { limit?: number; rooms: ReadonlyMap<string, number>; matches: Matches; newId: () => string },
+): Promise<{ events: number; entries: CopyEntry[] }> {
+  const { limit = 500, rooms, matches, newId } = options;
+  if ((await database.read(selectOpen(database, database.handle, 1))).length === 0)
+    return { events: 0, entries: [] };
+  return database.commit(function* (db) {
+    const turn = yield* takeTurn(database, db);
+    const open = yield* rows(selectOpen(database, db, Math.min(limit, mostEvents)));
+    const at = open[0]?.now ?? 0;
+    const consumers = yield* selectConsumers(database, db, open);
+    const room = new Map(rooms);
+    const copies: NewCopy[] = [];
+    let done = 0;
+    for (const piece of inPieces(open, dataAtOnce)) {
+      if (copies.length >= enoughCopies) break;
+      const data = yield* selectData(database, db, piece, consumers);
+      for (const { now: _, ...head } of piece) {
+        if (copies.length >= enoughCopies) break;
+        const event = { ...head, data: data.get(head.id) ?? {} };
+        const position = turn * positionsEach + done;
+        for (const subscription of consumers.get(event.projectId) ?? []) {
+          if (!mayGet(subscription, event)) continue;
+          const match = matches(subscription, event);
+          if (match === false) continue;
+          copies.push(copyOf({ id: newId(), event, subscription, position, match, room, at }));
+        }
+        done += 1;
+      }
+    }
+    const stored = yield* storeCopies(database, db, copies);
+    yield* noteFanOut(
+      database,
+      db,
+      open.slice(0, done).map(({ id }) => id),
+    );
+    const entries = stored
+      .filter(({ place }) => place === 'queue')
+      .map(({ id, subscriptionId }) => ({ id, subscriptionId, generation: 0, delayMs: 0 }));
+    return { events: done, entries };
+  });
+}
+
+/** The row is locked until the commit ends: whoever comes next sees all that this one did. */
+function* takeTurn(database: Database, db: Handle): Steps<number> {
+  const { sequences } = database.tables;
+  const [raised] = yield* rows(
+    database.prepared(
+      db,
+      'fan_out_turn',
+      () =>
+        db
+          .insert(sequences)
+          .values({ name: 'fan-out', value: 1 })
+          .onConflictDoUpdate({ target: sequences.name, set: { value: sql`${sequences.value} + 1` } })
+          .returning({ value: sequences.value }),
+      {},
+    ),
+  );
+  return raised?.value ?? 0;
+}
+
+/** Events that were not fanned out yet, the oldest first, without their data. */
+function selectOpen(database: Database, db: Handle, limit: number) {
+  const { events } = database.tables;
+  const build = () =>
+    db
+      .select({
+        id: events.id,
+        projectId: events.projectId,
+        externalId: events.externalId,
+        source: events.source,
+        requestHash: events.requestHash,
+        origin: events.origin,
+        type: events.type,
+        subject: events.subject,
+        occurredAt: events.occurredAt,
+        createdAt: events.createdAt,
+        fannedOutAt: events.fannedOutAt,
+        payloadRemovedAt: events.payloadRemovedAt,
+        now: database.now,
+      })
+      .from(events)
+      .where(isNull(events.fannedOutAt))
+      .orderBy(asc(events.createdAt), asc(events.id))
+      .limit(sql.placeholder('limit'));
+  return database.prepared(db, 'events_open', build, { limit });
+}
+
+type Head = Omit<EventRow, 'data'>;
+
+/** The subscriptions of the events' projects that may get copies, by project. */
+function* selectConsumers(
+  database: Database,
+  db: Handle,
+  events: Head[],
+): Steps<Map<string, SubscriptionRow[]>> {
+  const { subscriptions } = database.tables;
+  const projects = padded([...new Set(events.map(({ projectId }) => projectId))]);
+  if (projects.length === 0) return new Map();
+  const found: SubscriptionRow[] = yield* rows(
+    database.prepared(
+      db,
+      `fan_out_consumers_${projects.length}`,
+      () =>
+        db
+          .select()
+          .from(subscriptions)
+          .where(
+            and(
+              inArray(subscriptions.projectId, placeholders('project', projects.length)),
+              isNull(subscriptions.removedAt),
+              inArray(subscriptions.status, ['active', 'paused']),
+            ),
+          ),
+      listValues('project', projects),
+    ),
+  );
+  return Map.groupBy(found, ({ projectId }) => projectId);
+}
+
+/** The data of those events that a filter may be asked about. */
+function* selectData(
+  database: Database,
+  db: Handle,
+  heads: Head[],
+  consumers: Map<string, SubscriptionRow[]>,
+): Steps<Map<string, EventRow['data']>> {
+  const { events } = database.tables;
+  const asked = heads.filter((head) =>
+    consumers.get(head.projectId)?.some((one) => one.filter !== null && mayGet(one, head)),
+  );
+  const ids = padded(asked.map(({ id }) => id));
+  if (ids.length === 0) return new Map();
+  const found = yield* rows(
+    database.prepared(
+      db,
+      `fan_out_data_${ids.length}`,
+      () =>
+        db
+          .select({ id: events.id, data: events.data })
+          .from(events)
+          .where(inArray(events.id, placeholders('id', ids.length))),
+      listValues('id', ids),
+    ),
+  );
+  return new Map(found.map(({ id, data }) => [id, data]));
+}
+
+/** What stands between them whatever the event says. A rule that made messages of happenings would make more of them. */
+function mayGet({ createdAt, kind, ofHappenings }: SubscriptionRow, event: Head): boolean {
+  if (event.createdAt < createdAt || event.payloadRemovedAt !== null) return false;
+  return event.origin === 'application' || (ofHappenings && kind !== 'notify');
+}
+
+function copyOf(options: {
+  id: string;
+  event: EventRow;
+  subscription: SubscriptionRow;
+  position: number;
+  match: true | 'failed';
+  room: Map<string, number>;
+  at: number;
+}): NewCopy {
+  const { id, event, subscription, position, match, room, at } = options;
+  const common = {
+    id,
+    eventId: event.id,
+    subscriptionId: subscription.id,
+    projectId: event.projectId,
+    position: subscription.ordered ? position : null,
+    dueAt: at,
+    createdAt: at,
+  };
+  if (match === 'failed')
+    return { ...common, status: 'failed', reason: 'filter_failed', place: null, endedAt: at };
+  return {
+    ...common,
+    status: 'queued',
+    reason: null,
+    place: takeRoom(subscription, room, at) ? 'queue' : 'store',
+    endedAt: null,
+  };
+}
+
+function takeRoom(subscription: SubscriptionRow, room: Map<string, number>, at: number): boolean {
+  const { id, ordered, status, heldUntil, holds } = subscription;
+  const left = room.get(id) ?? 0;
+  if (left <= 0 || ordered || status !== 'active' || holds > 0 || (heldUntil ?? 0) > at) return false;
+  room.set(id, left - 1);
+  return true;
+}
+
+function* noteFanOut(database: Database, db: Handle, ids: string[]): Steps<void> {
+  const { events } = database.tables;
+  for (const piece of inPowersOfTwo(ids)) {
+    yield* rows(
+      database.prepared(
+        db,
+        `fanned_out_${piece.length}`,
+        () =>
+          db
+            .update(events)
+            .set({ fannedOutAt: database.now })
+            .where(and(inArray(events.id, placeholders('id', piece.length)), isNull(events.fannedOutAt)))
+            .returning({ id: events.id }),
+        listValues('id', piece),
+      ),
+    );
+  }
+}
