@@ -42,6 +42,17 @@ import { copyStates } from './store/events/copy-states.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
+import {
+  copyCounts,
+  createSubscription,
+  findConsumer,
+  getSubscription,
+  listSubscriptions,
+  removeSubscription,
+  replaceSigningSecrets,
+  setSubscriptionStatus,
+  updateSubscription,
+} from './store/events/subscriptions.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -148,11 +159,13 @@ const operations = {
   claimCopies,
   continueErasure,
   copyStates,
+  copyCounts,
   createAccount,
   createApiKey,
   createInvitation,
   createProject,
   createProvider,
+  createSubscription,
   createTemplate,
   dataOf,
   defaultLocaleOf,
@@ -170,6 +183,7 @@ const operations = {
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findConsumer,
   findExpired,
   findFirstEvent,
   findInvitation,
@@ -184,6 +198,7 @@ const operations = {
   getMessage,
   getNotification,
   getProvider,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -208,6 +223,7 @@ const operations = {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplateVersions,
@@ -240,11 +256,13 @@ const operations = {
   removeDevice,
   removeEndedLogins,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   renewCopyJobs,
   renewCopyLeases,
   renewJobs,
   renewLeases,
+  replaceSigningSecrets,
   replay,
   replayCandidates,
   replayMessages,
@@ -258,6 +276,7 @@ const operations = {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  setSubscriptionStatus,
   settle,
   settleCopies,
   startDraft,
@@ -270,6 +289,7 @@ const operations = {
   updateDraft,
   updateProject,
   updateProvider,
+  updateSubscription,
   upsertCategory,
   upsertRecipients,
 };

@@ -17,3 +17,4 @@ export * from './shutdown.ts';
 export * from './smtp-url.ts';
 export * from './unsubscribe-token.ts';
 export * from './webhook-mac.ts';
+export * from './webhook-signing-secrets.ts';
