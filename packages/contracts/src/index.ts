@@ -41,6 +41,7 @@ export * from './quiet-until.ts';
 export * from './recipient-data.ts';
 export * from './recipients.ts';
 export * from './replays.ts';
+export * from './schema-faults.ts';
 export * from './sessions.ts';
 export * from './statuses.ts';
 export * from './subscriptions.ts';

@@ -1,10 +1,16 @@
-import { defaultMaxBodyBytes, type Operation, sendManyNotifications, TidingsError } from '@tidings/contracts';
+import {
+  defaultMaxBodyBytes,
+  escapeToken,
+  type Operation,
+  sendManyNotifications,
+  TidingsError,
+} from '@tidings/contracts';
 import { z } from 'zod';
 import type { CsvForm, Implementation, OpenContext } from '../operations.ts';
 import { requireAccess } from '../principal.ts';
 import { readJson } from './body.ts';
 import { isCsv, prefersCsv, readCsvBody, streamCsv } from './csv.ts';
-import { escapeToken, maxFaults } from './json.ts';
+import { maxFaults } from './json.ts';
 import { invalidRequest, jsonResponse } from './problem.ts';
 import { isWellEncoded, misencodedFields } from './url.ts';
 
