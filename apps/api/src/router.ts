@@ -72,6 +72,14 @@ import { list as listRoutes } from './routes/list.ts';
 import { set as setRoute } from './routes/set.ts';
 import { list as listSessions } from './sessions/list.ts';
 import { revoke as revokeSession } from './sessions/revoke.ts';
+import { create as createSubscription } from './subscriptions/create.ts';
+import { get as getSubscription } from './subscriptions/get.ts';
+import { list as listSubscriptions } from './subscriptions/list.ts';
+import { pause } from './subscriptions/pause.ts';
+import { remove as removeSubscription } from './subscriptions/remove.ts';
+import { resume } from './subscriptions/resume.ts';
+import { rotateSecret } from './subscriptions/rotate-secret.ts';
+import { update as updateSubscription } from './subscriptions/update.ts';
 import { add as addSuppression } from './suppressions/add.ts';
 import { exportAll as exportSuppressions } from './suppressions/export.ts';
 import { get as getSuppression } from './suppressions/get.ts';
@@ -188,6 +196,16 @@ export function createRouter(options: {
       remove: removeProvider(store),
     }),
     routes: router({ list: listRoutes(store), set: setRoute(store) }),
+    subscriptions: router({
+      create: createSubscription({ store, seal }),
+      list: listSubscriptions(store),
+      get: getSubscription(store),
+      update: updateSubscription(store),
+      remove: removeSubscription(store),
+      pause: pause(store),
+      resume: resume(store),
+      rotateSecret: rotateSecret({ store, seal }),
+    }),
     suppressions: router({
       list: listSuppressions(store),
       // Before `get`, whose path takes any last segment.

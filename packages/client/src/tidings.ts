@@ -10,6 +10,7 @@ import type {
   createProject,
   createProvider,
   createRecipientToken,
+  createSubscription,
   createTemplate,
   eraseRecipient,
   explainMessage,
@@ -26,6 +27,7 @@ import type {
   getProject,
   getProvider,
   getRecipient,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -44,6 +46,7 @@ import type {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplates,
@@ -52,6 +55,7 @@ import type {
   logout,
   me,
   Operation,
+  pauseSubscription,
   previewTemplate,
   publishTemplate,
   refresh,
@@ -59,16 +63,19 @@ import type {
   removeCategory,
   removeDevice,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   removeTemplatePart,
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resumeSubscription,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
   rollbackTemplate,
   rotateApiKey,
+  rotateSubscriptionSecret,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
@@ -78,6 +85,7 @@ import type {
   updateAccount,
   updateProject,
   updateProvider,
+  updateSubscription,
   updateTemplate,
   upsertCategory,
   upsertManyRecipients,
@@ -186,6 +194,16 @@ export interface Tidings {
     remove: Mutation<typeof removeProvider>;
   };
   routes: { list: Query<typeof listRoutes>; set: Mutation<typeof setRoute> };
+  subscriptions: {
+    create: Mutation<typeof createSubscription>;
+    list: Query<typeof listSubscriptions>;
+    get: Query<typeof getSubscription>;
+    update: Mutation<typeof updateSubscription>;
+    remove: Mutation<typeof removeSubscription>;
+    pause: Mutation<typeof pauseSubscription>;
+    resume: Mutation<typeof resumeSubscription>;
+    rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+  };
   suppressions: {
     list: Query<typeof listSuppressions>;
     export: Query<typeof exportSuppressions>;
