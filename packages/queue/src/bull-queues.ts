@@ -16,7 +16,7 @@ import { queueDefaults, workerOptions } from './worker-options.ts';
 const closeMs = 1000;
 
 /** The queues and workers of one engine, and how to close them. */
-export interface BullQueues extends Pick<QueueEngine, 'queue' | 'closeQueue' | 'worker' | 'taker'> {
+export interface BullQueues extends Pick<QueueEngine, 'queue' | 'worker' | 'taker'> {
   /**
    * Closes what is still open, without waiting for running jobs: whoever cares closes its workers first.
    * Comes back within about two seconds, whatever the server does.
@@ -44,11 +44,6 @@ export function createBullQueues(options: {
 
   return {
     queue: (name) => queues.get(name) ?? open(name),
-    closeQueue: async (name) => {
-      const queue = queues.get(name);
-      queues.delete(name);
-      await queue?.close();
-    },
     worker: (name, process, settings) => {
       const all = { ...workerOptions(settings), ...forWorkers };
       // Two parameters on purpose: a third makes BullMQ create an AbortController for each job.

@@ -206,7 +206,7 @@ export function everyEngineKeepsTheContract(engineOf: () => QueueEngine, work: W
     await engineOf().ping();
   });
 
-  it('has queues of any consumer, whose resources end with them', async () => {
+  it('has a queue for any consumer', async () => {
     const engine = engineOf();
     const seen: string[] = [];
     const worker = engine.worker(consumer, async (job) => void seen.push(job.data.id), {
@@ -217,12 +217,8 @@ export function everyEngineKeepsTheContract(engineOf: () => QueueEngine, work: W
     await engine.queue(consumer).add('copy', { v: 1, id: 'cpy_1' }, { jobId: 'cpy_1-g0' });
     await vi.waitFor(() => expect(seen).toEqual(['cpy_1']), quick);
     await worker.close();
-    const before = engine.queue(consumer);
-    await engine.closeQueue(consumer);
-    const after = engine.queue(consumer);
-    expect(after).not.toBe(before);
-    await vi.waitFor(async () => expect(await after.getJobState('cpy_1-g0')).toBe('completed'), quick);
-    await after.obliterate({ force: true });
+    expect(await engine.queue(consumer).getJobState('cpy_1-g0')).toBe('completed');
+    await engine.queue(consumer).obliterate({ force: true });
   });
 
   it('hands out jobs to who takes them, each once, and takes them back when they are moved', async () => {

@@ -47,10 +47,8 @@ export interface Taker {
 export interface QueueEngine {
   /** One line for the start log: what runs and how to get something faster. */
   readonly description: string;
-  /** The queue of this name, opened at the first call. */
+  /** The queue of this name, opened at the first call. It needs no connection of its own. */
   queue(name: AnyQueueName): DeliveryQueue;
-  /** Lets a queue of this process go, not what is in it: the next call of `queue` opens another. */
-  closeQueue(name: AnyQueueName): Promise<void>;
   /**
    * A new worker, not yet running: call `run()`. Errors are logged, never thrown. Once closed it has left no
    * connection behind.

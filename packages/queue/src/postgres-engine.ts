@@ -36,7 +36,6 @@ export function createPostgresEngine(options: {
   return {
     description,
     queue: bull.queue,
-    closeQueue: bull.closeQueue,
     taker: bull.taker,
     worker: (...args) => {
       housekeeping ??= keepPostgresSmall({ inSession, log, everyMs: tidyEveryMs });

@@ -75,7 +75,6 @@ export function createRedisEngine(options: {
   return {
     description,
     queue: queues.queue,
-    closeQueue: queues.closeQueue,
     worker: queues.worker,
     taker: queues.taker,
     sequence: {

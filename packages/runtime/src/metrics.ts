@@ -10,8 +10,14 @@ export interface Metrics {
   attempts: Counter<'channel' | 'outcome'>;
   ended: Counter<'channel' | 'status'>;
   feedback: Counter<'type' | 'source' | 'result'>;
+  eventsFannedOut: Counter<string>;
+  copyAttempts: Counter<'kind' | 'outcome'>;
+  copiesEnded: Counter<'kind' | 'status'>;
+  copiesInQueue: Gauge<'kind'>;
+  subscriptionsBehind: Gauge<'kind'>;
   malformedJobs: Counter<'queue'>;
   reenqueued: Counter<string>;
+  copiesReenqueued: Counter<string>;
   workerRestarts: Counter<'queue'>;
   backlog: Gauge<'channel' | 'lane'>;
   window: Gauge<'channel' | 'lane'>;
@@ -39,8 +45,19 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
       'source',
       'result',
     ]),
+    eventsFannedOut: counter('events_fanned_out_total', 'Events that were given to their consumers.'),
+    copyAttempts: counter('copy_attempts_total', 'Tries to hand over copies of events by outcome.', [
+      'kind',
+      'outcome',
+    ]),
+    copiesEnded: counter('copies_ended_total', 'Copies of events that ended by status.', ['kind', 'status']),
+    copiesInQueue: gauge('copies_in_queue', 'Due copies of events that have a job.', ['kind']),
+    subscriptionsBehind: gauge('subscriptions_behind', 'Subscriptions whose due copies wait in SQL.', [
+      'kind',
+    ]),
     malformedJobs: counter('malformed_jobs_total', 'Jobs whose data was not ours.', ['queue']),
     reenqueued: counter('messages_reenqueued_total', 'Messages whose job the queue had lost.'),
+    copiesReenqueued: counter('copies_reenqueued_total', 'Copies of events whose job the queue had lost.'),
     workerRestarts: counter('worker_restarts_total', 'Workers replaced by the watchdog.', ['queue']),
     backlog: gauge('backlog_messages', 'Messages in the window.', ['channel', 'lane']),
     window: gauge(

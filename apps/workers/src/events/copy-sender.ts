@@ -1,4 +1,4 @@
-import type { CopyReason } from '@tidings/contracts';
+import type { CopyReason, SubscriptionKind } from '@tidings/contracts';
 import type { ClaimedCopy } from '@tidings/db';
 
 /**
@@ -17,6 +17,9 @@ export type CopyResult = { code?: string; response?: string } & (
   | { outcome: 'transient'; reason: CopyReason; retryAfterMs?: number; disables?: boolean }
   | { outcome: 'held'; reason: CopyReason; delayMs: number; disables?: boolean }
 );
+
+/** The kinds whose copies the workers hand over; those of kind `queue` are asked for. */
+export type SentKind = Exclude<SubscriptionKind, 'queue'>;
 
 /** Hands over the copies of one kind of subscription. */
 export interface CopySender {
