@@ -210,6 +210,8 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
     'devices.register',
     'notifications.cancel',
     'messages.report',
+    'subscriptions.pause',
+    'subscriptions.resume',
     'suppressions.add',
     'suppressions.import',
   ];

@@ -29,6 +29,7 @@ import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
 import {
   enterCopyWindow,
   hastenCopies,
@@ -41,6 +42,7 @@ import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts'
 import { copyStates } from './store/events/copy-states.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import {
   copyCounts,
@@ -160,6 +162,9 @@ const operations = {
   continueErasure,
   copyStates,
   copyCounts,
+  copiesOf,
+  copyCounts,
+  copyStates,
   createAccount,
   createApiKey,
   createInvitation,
@@ -195,6 +200,7 @@ const operations = {
   findRecipient,
   findUnsubscribePage,
   getApiKey,
+  getCopy,
   getMessage,
   getNotification,
   getProvider,
@@ -214,6 +220,7 @@ const operations = {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listInvitations,
   listNotifications,
@@ -228,6 +235,7 @@ const operations = {
   listTemplateParts,
   listTemplateVersions,
   listTemplates,
+  makeCopies,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -266,6 +274,7 @@ const operations = {
   replay,
   replayCandidates,
   replayMessages,
+  resendCopies,
   retentions,
   revokeApiKey,
   revokeInvitation,
