@@ -10,6 +10,8 @@ export const repeatableMutations: ReadonlySet<string> = new Set([
   'notifications.cancel',
   'accounts.update',
   'categories.upsert',
+  'consumers.extend',
+  'consumers.subscribe',
   'devices.register',
   'messages.report',
   'preferenceDefaults.set',

@@ -17,6 +17,7 @@ import type {
   explainNotification,
   exportRecipient,
   exportSuppressions,
+  extendLeases,
   getAccount,
   getApiKey,
   getDeadLetter,
@@ -58,6 +59,7 @@ import type {
   pauseSubscription,
   previewTemplate,
   publishTemplate,
+  receiveCopies,
   refresh,
   registerDevice,
   removeCategory,
@@ -81,6 +83,8 @@ import type {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  settleCopies,
+  subscribeConsumer,
   testSendTemplate,
   updateAccount,
   updateProject,
@@ -159,6 +163,12 @@ export interface Tidings {
   preferenceDefaults: {
     get: Query<typeof getPreferenceDefaults>;
     set: Mutation<typeof setPreferenceDefaults>;
+  };
+  consumers: {
+    subscribe: Mutation<typeof subscribeConsumer>;
+    receive: Mutation<typeof receiveCopies>;
+    settle: Mutation<typeof settleCopies>;
+    extend: Mutation<typeof extendLeases>;
   };
   auth: {
     login: Mutation<typeof login>;

@@ -29,7 +29,9 @@ import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesInHand } from './store/events/copies-in-hand.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
+
 import {
   enterCopyWindow,
   hastenCopies,
@@ -160,14 +162,10 @@ const operations = {
   claim,
   claimCopies,
   continueErasure,
-  copyStates,
-  copyCounts,
+  copiesInHand,
   copiesOf,
   copyCounts,
   copyStates,
-  copiesOf,
-  copyStates,
-  copyCounts,
   createAccount,
   createApiKey,
   createInvitation,

@@ -176,7 +176,6 @@ export function copiesFlowContract(name: string, open: () => Promise<QueueEngine
       await store.fanOut({
         rooms: new Map([[id, 3]]),
         matches: () => true,
-        newId: () => `cpy_${Math.random().toString(36).slice(2)}`,
       });
       expect(await jobsOf(id)).toEqual([]);
       reconcile(0);
