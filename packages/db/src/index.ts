@@ -35,6 +35,8 @@ export type {
   RefusedCopy,
   SubscriptionRow,
 } from './store/events/copy-types.ts';
+export type { EventTypeRow } from './store/events/event-types.ts';
+export type { EventFilters, EventHead } from './store/events/events-read.ts';
 export type { Matches } from './store/events/fan-out.ts';
 export type { FirstEvent, NewEvent, PublishResult } from './store/events/publish.ts';
 export type { NewSubscription, SubscriptionChanges } from './store/events/subscriptions.ts';

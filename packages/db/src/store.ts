@@ -42,6 +42,9 @@ import {
 } from './store/events/copies-window.ts';
 import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
 import { copyStates } from './store/events/copy-states.ts';
+import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
+import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
+import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
@@ -183,12 +186,16 @@ const operations = {
   ensureProject,
   enterCopyWindow,
   enterWindow,
+  eventTypesOf,
+  eventsAbout,
   fanOut,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findEvent,
+  findEventType,
   findConsumer,
   findExpired,
   findFirstEvent,
@@ -223,6 +230,7 @@ const operations = {
   listCategories,
   listCopies,
   listDeadLetters,
+  listEvents,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -248,12 +256,14 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneEvents,
   pruneLeft,
   pruneNotifications,
   publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
+  putEventType,
   putOnlyApiKey,
   putTemplatePart,
   raiseSequence,
@@ -264,6 +274,7 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,
