@@ -1,9 +1,11 @@
 import { createTidings, type Tidings } from '@tidings/client';
 import type { Operation } from '@tidings/contracts';
-import type { HttpServer } from '@tidings/runtime';
+import { chooseEngine, type QueueEngine } from '@tidings/queue';
+import { type HttpServer, newId, silentLog } from '@tidings/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allOperations, openTestApi, type TestAccount, type TestApi } from '../../../test/support/api.ts';
 
+let engine: QueueEngine;
 let tested: TestApi;
 let server: HttpServer;
 let tidings: Tidings;
@@ -22,8 +24,16 @@ const drafts = ['draft-1', 'draft-2', 'draft-3', 'draft-4'];
 const parts = ['part-1', 'part-2', 'part-3', 'part-4'];
 const revisions: number[] = [];
 
+const consumer = 'stock-service';
+/** What somebody had in hand once. */
+const held = { copyId: newId('copy'), token: 'none' };
+
 beforeAll(async () => {
-  tested = await openTestApi();
+  engine = await chooseEngine({
+    config: { REDIS_URL: 'embedded', DATABASE_URL: '', DATA_DIR: '' },
+    log: silentLog(),
+  });
+  tested = await openTestApi({ engine });
   server = await tested.listen();
   tidings = createTidings({ url: server.url, apiKey: tested.key });
   owner = await tested.addAccount('owner');
@@ -31,13 +41,17 @@ beforeAll(async () => {
   await tidings.recipients.upsert.mutate({ externalId: 'ada', email: 'ada@example.com' });
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
   for (const key of ['over-rest', 'over-trpc']) await tidings.categories.upsert.mutate({ key, name: key });
+  await tidings.consumers.subscribe.mutate({ name: consumer, types: ['order.*'] });
   const sent = await tidings.notifications.send.mutate({ to: { recipientId: 'ada' }, content });
   for (const key of drafts) await tidings.templates.create.mutate({ key, content: template });
   for (const key of parts) await tidings.templateParts.upsert.mutate({ kind: 'partial', key, text: 'x' });
   revisions.push((await tidings.templates.create.mutate({ key: 'draft', content: template })).revision);
   ids = { notification: sent.id, message: sent.messages[0]?.id ?? '' };
 });
-afterAll(() => tested.close());
+afterAll(async () => {
+  await tested.close();
+  await engine.close();
+});
 
 /** Another client with the cookie of an account, as its browser. */
 const browserOf = ({ cookie }: TestAccount) =>
@@ -82,6 +96,24 @@ async function someDead(count: number): Promise<string[]> {
   await tested.query(`UPDATE messages SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
     WHERE id IN (${ids.map((id) => `'${id}'`).join()})`);
   return ids;
+}
+
+function newSubscription() {
+  made += 1;
+  const settings = { kind: 'webhook' as const, url: 'https://shop.example/webhooks' };
+  return { name: `consumer-${made}`, types: ['order.*'], settings };
+}
+
+async function someSubscription(): Promise<string> {
+  return (await tidings.subscriptions.create.mutate(newSubscription())).id;
+}
+
+/** A copy that has ended. */
+async function someCopy(): Promise<string> {
+  const { copyId } = await tidings.subscriptions.test.mutate({ id: await someSubscription() });
+  await tested.query(`UPDATE copies SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
+    WHERE id = '${copyId}'`);
+  return copyId;
 }
 
 /** A key that no project has yet. */
@@ -180,6 +212,124 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
       body: { filter: { status: 'failed' }, limit: 1 },
       trpc: () => tidings.deadLetters.replay.mutate({ ids, content: 'current' }),
     };
+  },
+  'consumers.subscribe': () => ({
+    path: `/v1/consumers/${consumer}`,
+    body: { types: ['order.*'] },
+    trpc: () => tidings.consumers.subscribe.mutate({ name: consumer, types: ['order.*'] }),
+  }),
+  'consumers.receive': () => ({
+    path: `/v1/consumers/${consumer}/receive`,
+    body: { waitSeconds: 0 },
+    trpc: () => tidings.consumers.receive.mutate({ name: consumer, waitSeconds: 0 }),
+  }),
+  'consumers.settle': () => ({
+    path: `/v1/consumers/${consumer}/settle`,
+    body: { items: [{ ...held, outcome: 'done' }] },
+    trpc: () =>
+      tidings.consumers.settle.mutate({
+        name: consumer,
+        items: [{ ...held, outcome: 'failed', error: 'x' }],
+      }),
+  }),
+  'consumers.extend': () => ({
+    path: `/v1/consumers/${consumer}/extend`,
+    body: { items: [held] },
+    trpc: () => tidings.consumers.extend.mutate({ name: consumer, items: [held] }),
+  }),
+  'subscriptions.create': () => {
+    const body = { ...newSubscription(), filter: 'data.total >= 100' };
+    return {
+      path: '/v1/subscriptions',
+      body,
+      trpc: () =>
+        tidings.subscriptions.create.mutate({
+          ...newSubscription(),
+          settings: {
+            kind: 'notify',
+            to: { recipientId: '/data/customerId' },
+            template: 'welcome_email',
+            data: { name: { pointer: '/data/name' }, shop: { value: 'Acme' } },
+          },
+        }),
+    };
+  },
+  'subscriptions.list': async () => {
+    await someSubscription();
+    return { path: '/v1/subscriptions', trpc: () => tidings.subscriptions.list.query({}) };
+  },
+  'subscriptions.get': async () => {
+    const id = await someSubscription();
+    return { path: `/v1/subscriptions/${id}`, trpc: () => tidings.subscriptions.get.query({ id }) };
+  },
+  'subscriptions.update': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}`,
+      body: { types: ['*'], filter: null },
+      trpc: () => tidings.subscriptions.update.mutate({ id, filter: 'subject == "user-42"' }),
+    };
+  },
+  'subscriptions.remove': async () => {
+    const [one, id] = [await someSubscription(), await someSubscription()];
+    return {
+      path: `/v1/subscriptions/${one}`,
+      trpc: () => tidings.subscriptions.remove.mutate({ id }),
+    };
+  },
+  'subscriptions.pause': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/pause`,
+      trpc: () => tidings.subscriptions.pause.mutate({ id }),
+    };
+  },
+  'subscriptions.resume': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/resume`,
+      trpc: () => tidings.subscriptions.resume.mutate({ id }),
+    };
+  },
+  'subscriptions.rotateSecret': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/rotate-secret`,
+      body: { overlapSeconds: 60 },
+      trpc: () => tidings.subscriptions.rotateSecret.mutate({ id }),
+    };
+  },
+  'subscriptions.test': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/test`,
+      body: { data: { orderId: '1042' } },
+      trpc: () => tidings.subscriptions.test.mutate({ id }),
+    };
+  },
+  'subscriptions.recover': async () => {
+    const id = await someSubscription();
+    const since = '2027-01-31T08:00:00Z';
+    return {
+      path: `/v1/subscriptions/${id}/recover`,
+      body: { since, limit: 10 },
+      trpc: () => tidings.subscriptions.recover.mutate({ id, since }),
+    };
+  },
+  'copies.list': async () => {
+    await someCopy();
+    return {
+      path: '/v1/copies?status=failed&limit=1',
+      trpc: () => tidings.copies.list.query({ limit: 2 }),
+    };
+  },
+  'copies.get': async () => {
+    const id = await someCopy();
+    return { path: `/v1/copies/${id}`, trpc: () => tidings.copies.get.query({ id }) };
+  },
+  'copies.resend': async () => {
+    const [one, id] = [await someCopy(), await someCopy()];
+    return { path: `/v1/copies/${one}/resend`, trpc: () => tidings.copies.resend.mutate({ id }) };
   },
   'recipients.upsert': () => ({
     path: '/v1/recipients/user%2F42',

@@ -23,6 +23,16 @@ import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { extend } from './consumers/extend.ts';
+import { createFindConsumer } from './consumers/find-consumer.ts';
+import { receive } from './consumers/receive.ts';
+import { settle } from './consumers/settle.ts';
+import { subscribe } from './consumers/subscribe.ts';
+import { createTakeCopies } from './consumers/take.ts';
+import type { Takers } from './consumers/takers.ts';
+import { get as getCopy } from './copies/get.ts';
+import { list as listCopies } from './copies/list.ts';
+import { resend } from './copies/resend.ts';
 import { get as getDeadLetter } from './dead-letters/get.ts';
 import { list as listDeadLetters } from './dead-letters/list.ts';
 import { replay as replayDeadLetters } from './dead-letters/replay.ts';
@@ -85,9 +95,11 @@ import { create as createSubscription } from './subscriptions/create.ts';
 import { get as getSubscription } from './subscriptions/get.ts';
 import { list as listSubscriptions } from './subscriptions/list.ts';
 import { pause } from './subscriptions/pause.ts';
+import { recover } from './subscriptions/recover.ts';
 import { remove as removeSubscription } from './subscriptions/remove.ts';
 import { resume } from './subscriptions/resume.ts';
 import { rotateSecret } from './subscriptions/rotate-secret.ts';
+import { test } from './subscriptions/test.ts';
 import { update as updateSubscription } from './subscriptions/update.ts';
 import { add as addSuppression } from './suppressions/add.ts';
 import { exportAll as exportSuppressions } from './suppressions/export.ts';
@@ -130,9 +142,11 @@ export function createRouter(options: {
   logins: Logins;
   seal: Seal;
   recordFeedback: RecordFeedback;
+  takers: Takers;
 }) {
   const { store, accept, makePlan, foresee, tokens, templates, tools, log, metrics, logins, seal } = options;
-  const { recordFeedback, acceptEvent, declared, eventSchemas } = options;
+  const { recordFeedback, acceptEvent, declared, eventSchemas, takers } = options;
+  const findConsumer = createFindConsumer(store);
   const replays = createReplays({ store, findTemplate: templates.find });
   return router({
     notifications: router({
@@ -186,6 +200,12 @@ export function createRouter(options: {
     }),
     preferences: router({ get: getPreferences(store), set: setPreferences(store) }),
     preferenceDefaults: router({ get: getDefaults(store), set: setDefaults(store) }),
+    consumers: router({
+      subscribe: subscribe(store),
+      receive: receive({ findConsumer, takeCopies: createTakeCopies({ store, takers }), takers }),
+      settle: settle({ store, findConsumer, takers }),
+      extend: extend({ store, findConsumer, takers }),
+    }),
     auth: router({
       login: login({ store, metrics, ...logins }),
       refresh: refresh({ store, ...logins }),
@@ -229,7 +249,10 @@ export function createRouter(options: {
       pause: pause(store),
       resume: resume(store),
       rotateSecret: rotateSecret({ store, seal }),
+      test: test(store),
+      recover: recover(store),
     }),
+    copies: router({ list: listCopies(store), get: getCopy(store), resend: resend(store) }),
     suppressions: router({
       list: listSuppressions(store),
       // Before `get`, whose path takes any last segment.

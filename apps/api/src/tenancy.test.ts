@@ -1,5 +1,6 @@
 import type { ErrorCode, Operation, Scope } from '@tidings/contracts';
 import { roles, scopes, scopesOfRole } from '@tidings/contracts';
+import { newId } from '@tidings/runtime';
 import { getTableName } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tables } from '../../../packages/db/src/schema/sqlite.ts';
@@ -28,7 +29,10 @@ let ids: Record<
   | 'session'
   | 'invitation'
   | 'provider'
-  | 'suppression',
+  | 'suppression'
+  | 'subscription'
+  | 'event'
+  | 'copy',
   string
 >;
 
@@ -59,6 +63,7 @@ beforeAll(async () => {
   await own('POST', '/v1/templates', { key: 'invoice', content: { en: content } });
   await own('POST', '/v1/templates/invoice/publish');
   await own('POST', '/v1/templates', { key: 'drafted', content: { en: content } });
+  await own('PUT', '/v1/consumers/stock-service', { types: [`${secret}.*`] });
   const sendAt = new Date(Date.now() + 3_600_000).toISOString();
   const sent = await own('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content, sendAt });
   const apiKey = await own('POST', '/v1/api-keys', { name: secret, scopes: ['read'] });
@@ -66,6 +71,15 @@ beforeAll(async () => {
   const provider = await own('POST', '/v1/providers', { name: secret, settings }, owner.headers);
   const suppressed = { address: `${secret}@example.com`, note: secret };
   const suppression = await own('POST', '/v1/suppressions', suppressed);
+  const webhook = { kind: 'webhook', url: `https://${secret}.example/webhooks` };
+  const consumer = {
+    name: 'webhook',
+    types: ['order.*'],
+    filter: `data.x == "${secret}"`,
+    settings: webhook,
+  };
+  const subscription = await own('POST', '/v1/subscriptions', consumer);
+  const tried = await own('POST', `/v1/subscriptions/${subscription.id}/test`, { data: { text } });
   const invited = { email: `guest-of-${secret}@example.com`, role: 'viewer' };
   const invitation = await own('POST', '/v1/invitations', invited, owner.headers);
   ids = {
@@ -80,6 +94,9 @@ beforeAll(async () => {
     invitation: invitation.id ?? '',
     provider: provider.id ?? '',
     suppression: suppression.id ?? '',
+    subscription: subscription.id ?? '',
+    event: tried.eventId ?? '',
+    copy: tried.copyId ?? '',
   };
   const key = await tested.addProject('strangers');
   const asStranger = { authorization: `Bearer ${key}` };
@@ -121,6 +138,16 @@ const aims: Record<string, () => Aim> = {
   'deadLetters.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'deadLetters.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'deadLetters.replay': () => ({ input: { filter: { recipientId: ids.recipient } }, told: 'own' }),
+  'consumers.subscribe': () => ({ input: { name: newKey(), types: ['order.*'] }, told: 'own' }),
+  'consumers.receive': () => ({ input: { name: 'stock-service', waitSeconds: 0 }, told: 'not_found' }),
+  'consumers.settle': () => ({
+    input: { name: 'stock-service', items: [{ copyId: newId('copy'), token: 'x', outcome: 'done' }] },
+    told: 'not_found',
+  }),
+  'consumers.extend': () => ({
+    input: { name: 'stock-service', items: [{ copyId: newId('copy'), token: 'x' }] },
+    told: 'not_found',
+  }),
   'recipients.upsert': () => ({ input: { externalId: 'user-42', name: 'Mine' }, told: 'own' }),
   'recipients.upsertMany': () => ({
     input: { items: [{ externalId: 'user-42', email: 'mine@example.com' }] },
@@ -189,6 +216,25 @@ const aims: Record<string, () => Aim> = {
   'providers.remove': () => ({ input: { id: ids.provider }, told: 'forbidden' }),
   'routes.list': () => ({ input: {}, told: 'forbidden' }),
   'routes.set': () => ({ input: { channel: 'email', providers: [ids.provider] }, told: 'forbidden' }),
+  'subscriptions.create': () => ({
+    input: { name: newKey(), types: ['*'], settings: { kind: 'queue' } },
+    told: 'own',
+  }),
+  'subscriptions.list': () => ({ input: {}, told: 'own' }),
+  'subscriptions.get': () => ({ input: { id: ids.subscription }, told: 'not_found' }),
+  'subscriptions.update': () => ({ input: { id: ids.subscription, types: ['*'] }, told: 'not_found' }),
+  'subscriptions.remove': () => ({ input: { id: ids.subscription }, told: 'not_found' }),
+  'subscriptions.pause': () => ({ input: { id: ids.subscription }, told: 'not_found' }),
+  'subscriptions.resume': () => ({ input: { id: ids.subscription }, told: 'not_found' }),
+  'subscriptions.rotateSecret': () => ({ input: { id: ids.subscription }, told: 'not_found' }),
+  'subscriptions.test': () => ({ input: { id: ids.subscription }, told: 'not_found' }),
+  'subscriptions.recover': () => ({
+    input: { id: ids.subscription, since: '2020-01-01T00:00:00Z' },
+    told: 'not_found',
+  }),
+  'copies.list': () => ({ input: { subscriptionId: ids.subscription }, told: 'own' }),
+  'copies.get': () => ({ input: { id: ids.copy }, told: 'not_found' }),
+  'copies.resend': () => ({ input: { id: ids.copy }, told: 'not_found' }),
   'suppressions.list': () => ({ input: { address: `${secret}@example.com` }, told: 'own' }),
   'suppressions.export': () => ({ input: {}, told: 'own' }),
   'suppressions.get': () => ({ input: { id: ids.suppression }, told: 'not_found' }),

@@ -17,8 +17,10 @@ import type {
   explainNotification,
   exportRecipient,
   exportSuppressions,
+  extendLeases,
   getAccount,
   getApiKey,
+  getCopy,
   getDeadLetter,
   getEvent,
   getMessage,
@@ -38,6 +40,7 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listDevices,
   listEvents,
@@ -63,6 +66,8 @@ import type {
   publishEvent,
   publishManyEvents,
   publishTemplate,
+  receiveCopies,
+  recoverSubscription,
   refresh,
   registerDevice,
   removeCategory,
@@ -75,6 +80,7 @@ import type {
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resendCopy,
   resumeSubscription,
   revokeApiKey,
   revokeInvitation,
@@ -87,7 +93,10 @@ import type {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  settleCopies,
+  subscribeConsumer,
   testSendTemplate,
+  testSubscription,
   updateAccount,
   updateProject,
   updateProvider,
@@ -178,6 +187,12 @@ export interface Tidings {
     get: Query<typeof getPreferenceDefaults>;
     set: Mutation<typeof setPreferenceDefaults>;
   };
+  consumers: {
+    subscribe: Mutation<typeof subscribeConsumer>;
+    receive: Mutation<typeof receiveCopies>;
+    settle: Mutation<typeof settleCopies>;
+    extend: Mutation<typeof extendLeases>;
+  };
   auth: {
     login: Mutation<typeof login>;
     refresh: Mutation<typeof refresh>;
@@ -221,6 +236,13 @@ export interface Tidings {
     pause: Mutation<typeof pauseSubscription>;
     resume: Mutation<typeof resumeSubscription>;
     rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+    test: Mutation<typeof testSubscription>;
+    recover: Mutation<typeof recoverSubscription>;
+  };
+  copies: {
+    list: Query<typeof listCopies>;
+    get: Query<typeof getCopy>;
+    resend: Mutation<typeof resendCopy>;
   };
   suppressions: {
     list: Query<typeof listSuppressions>;

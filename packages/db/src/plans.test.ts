@@ -188,6 +188,14 @@ test('what a consumer has waiting and failed is counted in indexes, and found th
     index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
     index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
     index('copies_failed', 'subscription_id=\\?'),
-    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+  ]);
+});
+
+test('what a consumer can catch up on is found between two ids of its project', async () => {
+  const page = { subscriptionId: 'sub_x', since: 1, until: 2, limit: 10 };
+  const plan = await plansOf(() => store.recoverableEvents(projectId, page));
+  expect(plan).toEqual([
+    expect.stringMatching(/^SEARCH events USING INDEX events_project \(project_id=\? AND id>\? AND id<\?\)/),
+    expect.stringMatching(/^SEARCH copies USING INDEX copies_event \(event_id=\? AND subscription_id=\?\)/),
   ]);
 });

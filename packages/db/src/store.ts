@@ -30,7 +30,9 @@ import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { allSubscriptions } from './store/events/all-subscriptions.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesInHand } from './store/events/copies-in-hand.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
+
 import {
   enterCopyWindow,
   hastenCopies,
@@ -46,6 +48,7 @@ import { eventsAbout, findEvent, listEvents } from './store/events/events-read.t
 import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { dataOfEvents, recoverableEvents } from './store/events/recover.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import {
@@ -59,6 +62,7 @@ import {
   setSubscriptionStatus,
   updateSubscription,
 } from './store/events/subscriptions.ts';
+import { makeTestCopy } from './store/events/test-copy.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -165,6 +169,7 @@ const operations = {
   claim,
   claimCopies,
   continueErasure,
+  copiesInHand,
   copiesOf,
   copyCounts,
   copyStates,
@@ -176,6 +181,7 @@ const operations = {
   createSubscription,
   createTemplate,
   dataOf,
+  dataOfEvents,
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
@@ -244,6 +250,7 @@ const operations = {
   listTemplateVersions,
   listTemplates,
   makeCopies,
+  makeTestCopy,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -269,6 +276,7 @@ const operations = {
   readSequence,
   recordFeedback,
   recordOf,
+  recoverableEvents,
   registerDevice,
   removeCategory,
   removeDevice,

@@ -66,8 +66,10 @@ function faultOrFields(value: unknown): Record<string, unknown> | TidingsError {
 /** A CloudEvent as a publish says the same. */
 function fieldsOf(value: unknown): Record<string, unknown> {
   const parsed = cloudEvent.safeParse(withoutNulls(value));
-  if (!parsed.success)
-    throw new TidingsError('invalid_cloud_event', { errors: faultsOf(parsed.error).slice(0, maxFaults) });
+  if (!parsed.success) {
+    const errors = faultsOf(parsed.error).slice(0, maxFaults);
+    throw new TidingsError('invalid_cloud_event', { errors });
+  }
   const { id, source, type, subject, time, data } = parsed.data;
   return {
     id,
