@@ -32,7 +32,6 @@ import { allSubscriptions } from './store/events/all-subscriptions.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
 import { copiesInHand } from './store/events/copies-in-hand.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
-
 import {
   enterCopyWindow,
   hastenCopies,
