@@ -20,6 +20,7 @@ import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
+import { createTakers } from './consumers/takers.ts';
 import { createDeclaredTypes } from './event-types/declared.ts';
 import { createAcceptEvent } from './events/accept-events.ts';
 import { createFindEventSource } from './feedback/event-source.ts';
@@ -103,6 +104,7 @@ export function createApi(options: {
   const keyUses = createKeyUses({ store });
   const recordFeedback = createRecordFeedback({ store, metrics });
   const seal = findSeal(config);
+  const takers = createTakers({ engine });
   const { fetch } = createApp({
     router: createRouter({
       store,
@@ -124,6 +126,7 @@ export function createApi(options: {
       logins,
       seal,
       recordFeedback,
+      takers,
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
@@ -149,6 +152,8 @@ export function createApi(options: {
       return server;
     },
     stop: async () => {
+      // First, so that nobody waits for copies while the server waits for everybody.
+      await takers.stop();
       await server?.stop();
       await Promise.all([fastPath.stop(), admission.stop(), keyUses.stop(), mjml.stop()]);
     },

@@ -23,6 +23,13 @@ import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { extend } from './consumers/extend.ts';
+import { createFindConsumer } from './consumers/find-consumer.ts';
+import { receive } from './consumers/receive.ts';
+import { settle } from './consumers/settle.ts';
+import { subscribe } from './consumers/subscribe.ts';
+import { createTakeCopies } from './consumers/take.ts';
+import type { Takers } from './consumers/takers.ts';
 import { get as getCopy } from './copies/get.ts';
 import { list as listCopies } from './copies/list.ts';
 import { resend } from './copies/resend.ts';
@@ -135,9 +142,11 @@ export function createRouter(options: {
   logins: Logins;
   seal: Seal;
   recordFeedback: RecordFeedback;
+  takers: Takers;
 }) {
   const { store, accept, makePlan, foresee, tokens, templates, tools, log, metrics, logins, seal } = options;
-  const { recordFeedback, acceptEvent, declared, eventSchemas } = options;
+  const { recordFeedback, acceptEvent, declared, eventSchemas, takers } = options;
+  const findConsumer = createFindConsumer(store);
   const replays = createReplays({ store, findTemplate: templates.find });
   return router({
     notifications: router({
@@ -191,6 +200,12 @@ export function createRouter(options: {
     }),
     preferences: router({ get: getPreferences(store), set: setPreferences(store) }),
     preferenceDefaults: router({ get: getDefaults(store), set: setDefaults(store) }),
+    consumers: router({
+      subscribe: subscribe(store),
+      receive: receive({ findConsumer, takeCopies: createTakeCopies({ store, takers }), takers }),
+      settle: settle({ store, findConsumer, takers }),
+      extend: extend({ store, findConsumer, takers }),
+    }),
     auth: router({
       login: login({ store, metrics, ...logins }),
       refresh: refresh({ store, ...logins }),

@@ -246,6 +246,7 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
   const posts = [
     'notifications.send',
     'notifications.sendMany',
+    'consumers.extend',
     'events.publish',
     'events.publishMany',
     'devices.register',

@@ -11,6 +11,8 @@ export const repeatableMutations: ReadonlySet<string> = new Set([
   'notifications.cancel',
   'accounts.update',
   'categories.upsert',
+  'consumers.extend',
+  'consumers.subscribe',
   'devices.register',
   'eventTypes.upsert',
   'events.publish',

@@ -17,6 +17,7 @@ import type {
   explainNotification,
   exportRecipient,
   exportSuppressions,
+  extendLeases,
   getAccount,
   getApiKey,
   getCopy,
@@ -65,6 +66,7 @@ import type {
   publishEvent,
   publishManyEvents,
   publishTemplate,
+  receiveCopies,
   recoverSubscription,
   refresh,
   registerDevice,
@@ -91,6 +93,8 @@ import type {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  settleCopies,
+  subscribeConsumer,
   testSendTemplate,
   testSubscription,
   updateAccount,
@@ -182,6 +186,12 @@ export interface Tidings {
   preferenceDefaults: {
     get: Query<typeof getPreferenceDefaults>;
     set: Mutation<typeof setPreferenceDefaults>;
+  };
+  consumers: {
+    subscribe: Mutation<typeof subscribeConsumer>;
+    receive: Mutation<typeof receiveCopies>;
+    settle: Mutation<typeof settleCopies>;
+    extend: Mutation<typeof extendLeases>;
   };
   auth: {
     login: Mutation<typeof login>;

@@ -30,6 +30,7 @@ import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { allSubscriptions } from './store/events/all-subscriptions.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesInHand } from './store/events/copies-in-hand.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
 import {
   enterCopyWindow,
@@ -167,6 +168,7 @@ const operations = {
   claim,
   claimCopies,
   continueErasure,
+  copiesInHand,
   copiesOf,
   copyCounts,
   copyStates,

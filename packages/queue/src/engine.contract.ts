@@ -276,3 +276,15 @@ export async function closesQuickly(other: QueueEngine): Promise<void> {
   await other.close();
   expect(performance.now() - started).toBeLessThan(3000);
 }
+
+/** Opens and closes workers of a queue that others go on with, as consumers come and go. */
+export async function closedWorkersLeaveNoConnection(engine: QueueEngine): Promise<void> {
+  const connections = () => engine.queue(consumer).getWorkersCount();
+  for (let times = 0; times < 3; times += 1) {
+    const worker = engine.worker(consumer, async () => {}, { concurrency: 1, backoff: () => 1 });
+    void worker.run();
+    await vi.waitFor(async () => expect(await connections()).toBe(1), quick);
+    await worker.close();
+    await vi.waitFor(async () => expect(await connections()).toBe(0), quick);
+  }
+}

@@ -8,6 +8,7 @@ import {
 } from '../../../test/support/postgres-server.ts';
 import { queueSchema } from './bull-on-postgres.ts';
 import {
+  closedWorkersLeaveNoConnection,
   closesQuickly,
   data,
   everyEngineKeepsTheContract,
@@ -299,6 +300,8 @@ describe.skipIf(!postgresAvailable)('Postgres', () => {
   it('does not look at the settings: the record on the same server does', async () => {
     expect(await engine.settingFaults()).toEqual([]);
   });
+
+  it('a worker that is closed leaves no connection', () => closedWorkersLeaveNoConnection(engine));
 
   it('closes quickly, an idle worker included, and leaves no connection', async () => {
     const url = await postgres.createDatabase('closing');

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { redisAvailable, startRedis, type TestRedis } from '../../../test/support/redis-server.ts';
 import {
+  closedWorkersLeaveNoConnection,
   closesQuickly,
   data,
   everyEngineKeepsTheContract,
@@ -106,6 +107,8 @@ describe.skipIf(!redisAvailable)('Redis', () => {
     await never.close();
     expect(performance.now() - closing).toBeLessThan(3000);
   });
+
+  it('a worker that is closed leaves no connection', () => closedWorkersLeaveNoConnection(engine));
 
   it('closes quickly, an idle worker included', () => closesQuickly(start(redis.url)));
 });
