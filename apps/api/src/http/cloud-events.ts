@@ -66,10 +66,8 @@ function faultOrFields(value: unknown): Record<string, unknown> | TidingsError {
 /** A CloudEvent as a publish says the same. */
 function fieldsOf(value: unknown): Record<string, unknown> {
   const parsed = cloudEvent.safeParse(withoutNulls(value));
-  if (!parsed.success) {
-    const errors = faultsOf(parsed.error).slice(0, maxFaults);
-    throw new TidingsError('invalid_cloud_event', { errors });
-  }
+  if (!parsed.success)
+    throw new TidingsError('invalid_cloud_event', { errors: faultsOf(parsed.error).slice(0, maxFaults) });
   const { id, source, type, subject, time, data } = parsed.data;
   return {
     id,
