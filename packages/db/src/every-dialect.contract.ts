@@ -1,6 +1,7 @@
 import { accountsContract } from './accounts.contract.ts';
 import { claimDecisionsContract } from './claim-decisions.contract.ts';
 import { copiesContract } from './copies.contract.ts';
+import { copiesInHandContract } from './copies-in-hand.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
@@ -23,6 +24,7 @@ const contracts = [
   accountsContract,
   claimDecisionsContract,
   copiesContract,
+  copiesInHandContract,
   deadLettersContract,
   doubtContract,
   eraseContract,
