@@ -28,6 +28,7 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { allSubscriptions } from './store/events/all-subscriptions.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
 import {
@@ -45,6 +46,7 @@ import { eventsAbout, findEvent, listEvents } from './store/events/events-read.t
 import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { dataOfEvents, recoverableEvents } from './store/events/recover.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import {
@@ -58,6 +60,7 @@ import {
   setSubscriptionStatus,
   updateSubscription,
 } from './store/events/subscriptions.ts';
+import { makeTestCopy } from './store/events/test-copy.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -154,6 +157,7 @@ const operations = {
   addFirstTemplates,
   addSuppressions,
   allRoutes,
+  allSubscriptions,
   allTemplateParts,
   archiveProject,
   archiveTemplate,
@@ -174,6 +178,7 @@ const operations = {
   createSubscription,
   createTemplate,
   dataOf,
+  dataOfEvents,
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
@@ -242,6 +247,7 @@ const operations = {
   listTemplateVersions,
   listTemplates,
   makeCopies,
+  makeTestCopy,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -267,6 +273,7 @@ const operations = {
   readSequence,
   recordFeedback,
   recordOf,
+  recoverableEvents,
   registerDevice,
   removeCategory,
   removeDevice,
