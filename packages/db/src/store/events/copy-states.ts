@@ -30,7 +30,7 @@ function admittedOf(of: {
   isHeld: boolean;
   isRemoved: boolean;
   holds: number;
-  /** Its copies that have a job, due or not. */
+  /** Its copies that have a job, due or not; counted only where it matters. */
   jobs: number;
   isNextDue: boolean;
 }): number {
@@ -78,7 +78,9 @@ function walkSubscriptions(
         isHeld: sql`coalesce(${subscriptions.heldUntil}, 0) > ${database.now}`.mapWith(Boolean),
         isRemoved: sql`${subscriptions.removedAt} is not null`.mapWith(Boolean),
         holds: subscriptions.holds,
-        jobs: sql`(select count(*) ${of('queue')})`.mapWith(Number),
+        jobs: sql`case
+          when ${subscriptions.ordered} or ${subscriptions.holds} > 0 or ${subscriptions.removedAt} is not null
+          then (select count(*) ${of('queue')}) else 0 end`.mapWith(Number),
         inQueue: sql`(select count(*) ${of('queue')} and ${copies.dueAt} <= ${until})`.mapWith(Number),
         backlog: sql`exists (select 1 ${of('store')} and ${copies.dueAt} <= ${until})`.mapWith(Boolean),
         isNextDue:
