@@ -36,10 +36,12 @@ describe('a message in the hands of a worker', () => {
   let send: () => Promise<string>;
   let running: Workers[];
   let projectId: string;
+  let dataDir: string;
   let removeDir: () => void;
 
   beforeEach(async () => {
     const dir = tempDir();
+    dataDir = dir.path;
     removeDir = dir.remove;
     ({ database } = await openRecord(dir.path));
     store = createStore(database);
@@ -80,7 +82,7 @@ describe('a message in the hands of a worker', () => {
       store,
       engine,
       providers: onlyProvider(provider),
-      config: {},
+      config: parseConfig({ DATA_DIR: dataDir }),
       log,
       metrics: createMetrics(),
       owner,

@@ -65,7 +65,7 @@ export async function openSystem() {
       createWorkers({
         ...process,
         providers: onlyProvider(provider),
-        config: {},
+        config: parseConfig({ DATA_DIR: dir.path }),
         log,
         metrics: createMetrics(),
         owner,

@@ -46,6 +46,7 @@ export async function startAllInOne(options: {
   // Ours alone while we hold the lock, so leases under this name are those of a dead predecessor.
   const owner = instanceOf(config.DATA_DIR);
   await store.endLeasesOf(owner);
+  await store.endCopyLeasesOf(owner);
   const admin = await findAdmin({
     dataDir: config.DATA_DIR,
     email: config.ADMIN_EMAIL,

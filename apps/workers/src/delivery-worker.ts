@@ -1,4 +1,4 @@
-import type { QueueName } from '@tidings/contracts';
+import type { AnyQueueName } from '@tidings/contracts';
 import type { DeliveryJob, DeliveryWorker, QueueEngine, WorkerSettings } from '@tidings/queue';
 import { type Log, withDeadline } from '@tidings/runtime';
 import type { Watched } from './watchdog.ts';
@@ -19,7 +19,7 @@ const signals = ['RetryLater', 'DelayedError', 'UnrecoverableError'];
 /** Runs `process` for each job of a queue. */
 export function createQueueWorker(options: {
   engine: QueueEngine;
-  name: QueueName;
+  name: AnyQueueName;
   process: (job: DeliveryJob, token: string | undefined) => Promise<void>;
   settings: WorkerSettings;
   log: Log;

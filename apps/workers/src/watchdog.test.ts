@@ -43,7 +43,7 @@ function watch(options: { agoMs: number; full?: boolean }) {
   };
   watchdog = startWatchdog({
     engine,
-    watched: [watched],
+    watched: () => [watched],
     log,
     metrics: createMetrics(),
     everyMs: 10,

@@ -1,10 +1,11 @@
-import type { QueueName } from '@tidings/contracts';
+import type { AnyQueueName } from '@tidings/contracts';
 import type { QueueEngine } from '@tidings/queue';
 import { type Log, type Metrics, type Repeating, repeat } from '@tidings/runtime';
+import { queueLabel } from './queue-label.ts';
 
 /** A worker that can be replaced while its queue goes on. */
 export interface Watched {
-  name: QueueName;
+  name: AnyQueueName;
   /** Does it run as many jobs as it may? */
   isFull(): boolean;
   /** When a job last began or ended, by `performance.now()`. */
@@ -19,7 +20,8 @@ export interface Watched {
  */
 export function startWatchdog(options: {
   engine: QueueEngine;
-  watched: Watched[];
+  /** Those that there are now. */
+  watched: () => Watched[];
   log: Log;
   metrics: Metrics;
   everyMs?: number;
@@ -40,10 +42,10 @@ export function startWatchdog(options: {
   return repeat({
     round: async () => {
       await engine.ping();
-      for (const one of watched) {
+      for (const one of watched()) {
         if (!(await standsStill(one))) continue;
         log.warn({ queue: one.name }, 'the worker stood still with work waiting; replacing it');
-        metrics.workerRestarts.inc({ queue: one.name });
+        metrics.workerRestarts.inc({ queue: queueLabel(one.name) });
         one.replace();
       }
       return everyMs;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type Channel, type QueueName, queueNames } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
+import { matches } from '@tidings/events';
 import { type QueueEngine, startReconciler, startRelay } from '@tidings/queue';
 import { type Config, type Log, type Metrics, type Repeating, repeat } from '@tidings/runtime';
 import { createTemplateEngine } from '@tidings/templates';
@@ -13,6 +14,8 @@ import { backoffOf } from './deliver/retry-later.ts';
 import { createRules } from './deliver/rules.ts';
 import { createUnsubscribing } from './deliver/unsubscribing.ts';
 import { createQueueWorker, type QueueWorker } from './delivery-worker.ts';
+import { type Events, startEvents } from './events/events.ts';
+import { createSenders, type SenderConfig } from './events/senders.ts';
 import { createRoutes, type ProviderFault, type Providers, type Routes } from './routes/routes.ts';
 import { startUpkeep, type UpkeepTimes } from './upkeep/upkeep.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -29,6 +32,12 @@ export interface WorkerTuning {
   window?: number;
   graceMs?: number;
   concurrency?: number;
+  /** Copies of a subscription in the queue at once. */
+  copyWindow?: number;
+  /** How long a worker of a subscription stays open without work. */
+  copyIdleMs?: number;
+  /** The wait after each failure of a webhook. */
+  webhookDelaysMs?: readonly number[];
   /** For how long the rules and the routes of projects are remembered. */
   rulesMs?: number;
   upkeep?: UpkeepTimes;
@@ -64,7 +73,7 @@ export function createWorkers(options: {
   store: Store;
   engine: QueueEngine;
   providers: Providers;
-  config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT' | 'PUBLIC_URL'>;
+  config: Pick<Config, 'EMAIL_RATE_LIMIT' | 'PUSH_RATE_LIMIT' | 'PUBLIC_URL'> & SenderConfig;
   log: Log;
   metrics: Metrics;
   /** Who holds the leases; unique to this process. */
@@ -84,11 +93,11 @@ export function createWorkers(options: {
   const unsubscribeUrlOf = createUnsubscribing({ store, publicUrl: config.PUBLIC_URL, rules });
   const render = createRender({ store, templates, unsubscribeUrlOf });
   let running:
-    | { leases: LeaseKeeper; routes: Routes; workers: QueueWorker[]; loops: Repeating[] }
+    | { leases: LeaseKeeper; routes: Routes; workers: QueueWorker[]; events: Events; loops: Repeating[] }
     | undefined;
 
   function start(): void {
-    const leases = createLeaseKeeper({ store, log, leaseMs, everyMs: renewMs });
+    const leases = createLeaseKeeper({ renew: store.renewLeases, log, leaseMs, everyMs: renewMs });
     const routes = createRoutes({
       store,
       providers,
@@ -132,14 +141,17 @@ export function createWorkers(options: {
       return worker;
     });
     const shared = { store, engine, log, metrics };
+    const { webhookDelaysMs } = tuning;
+    const senders = createSenders({ ...shared, config, webhookDelaysMs });
+    const events = startEvents({ ...shared, matches, senders, owner, tuning });
     const loops = [
       startRelay({ ...shared, window: tuning.window, admission: routes.room }),
       startReconciler({ ...shared, graceMs: tuning.graceMs }),
-      startWatchdog({ engine, watched: workers, log, metrics }),
+      startWatchdog({ engine, watched: () => [...workers, ...events.watched()], log, metrics }),
       keepRoutes(routes, tuning.rulesMs),
       ...startUpkeep({ store, log, times: tuning.upkeep }),
     ];
-    running = { leases, routes, workers, loops };
+    running = { leases, routes, workers, events, loops };
   }
 
   /** Also where nothing is sent: a provider that was put right is not told of as unwell any more. */
@@ -158,14 +170,15 @@ export function createWorkers(options: {
     start,
     stop: async () => {
       if (running === undefined) return;
-      const { leases, routes, workers, loops } = running;
+      const { leases, routes, workers, events, loops } = running;
       running = undefined;
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([...loops.map((loop) => loop.stop()), events.stopRelay()]);
       const queueIsAway = await engine.ping().then(
         () => false,
         () => true,
       );
-      await Promise.all(workers.map((worker) => worker.stop({ deadlineMs: stopMs, queueIsAway })));
+      const stopping = { deadlineMs: stopMs, queueIsAway };
+      await Promise.all([...workers.map((worker) => worker.stop(stopping)), events.stop(stopping)]);
       await leases.stop();
       await routes.stop();
     },

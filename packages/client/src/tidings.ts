@@ -10,6 +10,7 @@ import type {
   createProject,
   createProvider,
   createRecipientToken,
+  createSubscription,
   createTemplate,
   eraseRecipient,
   explainMessage,
@@ -19,6 +20,7 @@ import type {
   getAccount,
   getApiKey,
   getDeadLetter,
+  getEvent,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -26,6 +28,7 @@ import type {
   getProject,
   getProvider,
   getRecipient,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -37,6 +40,8 @@ import type {
   listCategories,
   listDeadLetters,
   listDevices,
+  listEvents,
+  listEventTypes,
   listInvitations,
   listNotifications,
   listProjects,
@@ -44,6 +49,7 @@ import type {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplates,
@@ -52,23 +58,30 @@ import type {
   logout,
   me,
   Operation,
+  pauseSubscription,
   previewTemplate,
+  publishEvent,
+  publishManyEvents,
   publishTemplate,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
+  removeEventType,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   removeTemplatePart,
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resumeSubscription,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
   rollbackTemplate,
   rotateApiKey,
+  rotateSubscriptionSecret,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
@@ -78,8 +91,10 @@ import type {
   updateAccount,
   updateProject,
   updateProvider,
+  updateSubscription,
   updateTemplate,
   upsertCategory,
+  upsertEventType,
   upsertManyRecipients,
   upsertRecipient,
   upsertTemplatePart,
@@ -122,6 +137,17 @@ export interface Tidings {
     explain: Query<typeof explainMessage>;
     replay: Mutation<typeof replayMessage>;
     report: Mutation<typeof reportMessage>;
+  };
+  events: {
+    publish: Mutation<typeof publishEvent>;
+    publishMany: Mutation<typeof publishManyEvents>;
+    get: Query<typeof getEvent>;
+    list: Query<typeof listEvents>;
+  };
+  eventTypes: {
+    upsert: Mutation<typeof upsertEventType>;
+    list: Query<typeof listEventTypes>;
+    remove: Mutation<typeof removeEventType>;
   };
   deadLetters: {
     list: Query<typeof listDeadLetters>;
@@ -186,6 +212,16 @@ export interface Tidings {
     remove: Mutation<typeof removeProvider>;
   };
   routes: { list: Query<typeof listRoutes>; set: Mutation<typeof setRoute> };
+  subscriptions: {
+    create: Mutation<typeof createSubscription>;
+    list: Query<typeof listSubscriptions>;
+    get: Query<typeof getSubscription>;
+    update: Mutation<typeof updateSubscription>;
+    remove: Mutation<typeof removeSubscription>;
+    pause: Mutation<typeof pauseSubscription>;
+    resume: Mutation<typeof resumeSubscription>;
+    rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+  };
   suppressions: {
     list: Query<typeof listSuppressions>;
     export: Query<typeof exportSuppressions>;

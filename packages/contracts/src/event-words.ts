@@ -33,6 +33,7 @@ export const copyReasons = [
   'timed_out',
   'handler_failed',
   'overloaded',
+  'secret_unreadable',
   // It ended.
   'attempts_exhausted',
   'endpoint_gone',

@@ -21,16 +21,20 @@ export const jobData = z.strictObject({ v: z.literal(1), id: z.string().regex(/^
 export type JobData = z.infer<typeof jobData>;
 
 /**
- * Job id of a message's generation. BullMQ ignores an add whose id it still holds in any state, so each
+ * Job id of a generation of a message or of a copy. BullMQ ignores an add whose id it still holds in any state, so each
  * generation needs an id of its own.
  */
-export function jobIdOf(messageId: string, generation: number): string {
-  return `${messageId}-g${generation}`;
+export function jobIdOf(id: string, generation: number): string {
+  return `${id}-g${generation}`;
 }
 
+/** The queues of consumers bear the ids of their subscriptions. */
+export type ConsumerQueueName = `sub_${string}`;
+export type AnyQueueName = QueueName | ConsumerQueueName;
+
 /** The queue of a consumer: every subscription has one of its own, so that none stands in another's way. */
-export function queueOfSubscription(subscriptionId: string): string {
-  return subscriptionId;
+export function queueOfSubscription(subscriptionId: string): ConsumerQueueName {
+  return subscriptionId as ConsumerQueueName;
 }
 
 /** All that enters the queue of a consumer. */

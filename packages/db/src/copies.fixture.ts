@@ -57,6 +57,19 @@ export async function addSubscription(
   return id;
 }
 
+/** Changes what a subscription is. */
+export async function changeSubscription(
+  { handle, tables: { subscriptions } }: Database,
+  id: string,
+  change: Partial<SubscriptionRow>,
+): Promise<void> {
+  await handle
+    .update(subscriptions)
+    .set(change)
+    .where(eq(subscriptions.id, id))
+    .returning({ id: subscriptions.id });
+}
+
 export const delivered: CopyVerdict = { status: 'delivered' };
 export const rejected: CopyVerdict = { status: 'failed', reason: 'rejected', countsFailure: true };
 
@@ -115,12 +128,7 @@ export function copiesOf(database: Database, projectId: string) {
     return found;
   }
 
-  const change = (id: string, changes: Partial<SubscriptionRow>) =>
-    database.handle
-      .update(subscriptions)
-      .set(changes)
-      .where(eq(subscriptions.id, id))
-      .returning({ id: subscriptions.id });
+  const change = (id: string, changes: Partial<SubscriptionRow>) => changeSubscription(database, id, changes);
 
   /** Attempts of a copy, as `number outcome worker`. */
   async function attempts(copyId: string): Promise<string[]> {

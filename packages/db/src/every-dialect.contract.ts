@@ -4,6 +4,7 @@ import { copiesContract } from './copies.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
+import { eventsContract } from './events.contract.ts';
 import { fanOutContract } from './fan-out.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
@@ -12,6 +13,7 @@ import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
 
@@ -23,12 +25,14 @@ const contracts = [
   deadLettersContract,
   doubtContract,
   eraseContract,
+  eventsContract,
   fanOutContract,
   feedbackContract,
   keysContract,
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionsContract,
   suppressionsContract,
   templatesContract,
 ];

@@ -19,6 +19,7 @@ export {
 export type { DeadLetterRow, DeadLetterSearch } from './store/dead-letters.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
+export type { NamedSubscription } from './store/events/all-subscriptions.ts';
 export type { CopyOfSubscription, CopySearch } from './store/events/copies-read.ts';
 export type {
   ClaimedCopy,
@@ -33,8 +34,11 @@ export type {
   RefusedCopy,
   SubscriptionRow,
 } from './store/events/copy-types.ts';
+export type { EventTypeRow } from './store/events/event-types.ts';
+export type { EventFilters, EventHead } from './store/events/events-read.ts';
 export type { Matches } from './store/events/fan-out.ts';
 export type { FirstEvent, NewEvent, PublishResult } from './store/events/publish.ts';
+export type { NewSubscription, SubscriptionChanges } from './store/events/subscriptions.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';

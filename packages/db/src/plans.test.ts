@@ -71,7 +71,8 @@ async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
 const unbound = (text: string) => Array.from(text.matchAll(/\?/g), () => null);
 
 /** A walk over a whole table that grows with use, or over an index of it. */
-const fullScan = /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions)\b/;
+const fullScan =
+  /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions|events|copies|copy_attempts)\b/;
 
 const page = { after: null, limit: 200 };
 const prune = (rule: 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications') => () =>
@@ -88,6 +89,7 @@ describe('no statement of the upkeep, of feedback, and no search or claim, walks
     ['idempotency keys', prune('idempotencyKeys')],
     ['attempts', prune('attempts')],
     ['notifications', prune('notifications')],
+    ['events', () => store.pruneEvents({ projectId, days: 0, limit: 200 })],
     ['audit', () => store.pruneAudit({ projectId, days: 0, limit: 200 })],
     ["the instance's audit", () => store.pruneAudit({ projectId: null, days: 0, limit: 200 })],
     ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],
@@ -150,4 +152,26 @@ test('an address on the list of suppressions is found by its hash, however long 
       expect.stringContaining('USING INDEX suppressions_address (address_hash=?'),
     ]);
   }
+});
+
+test('what a consumer has waiting and failed is counted in indexes, and found there when it is removed', async () => {
+  const plan = [
+    ...(await plansOf(() => store.copyCounts('sub_x'))),
+    ...(await plansOf(async () => {
+      const settings = { kind: 'queue' as const, ordered: false, maxFailures: 8 };
+      const one = { id: 'sub_x', name: 'x', kind: settings.kind, settings, types: ['*'], filter: null };
+      const more = { ofHappenings: false, ordered: false, sealed: null };
+      const by = (id: string) => ({ actor, change: { id, projectId, action: 'x.y', target: 'sub_x' } });
+      await store.createSubscription(projectId, { ...one, ...more }, by('aud_made'));
+      await store.removeSubscription(projectId, 'sub_x', by('aud_removed'));
+    })),
+  ].filter((line) => line.includes(' copies '));
+  const index = (name: string, columns: string) =>
+    expect.stringMatching(new RegExp(`^SEARCH copies USING (COVERING )?INDEX ${name} \\(${columns}`));
+  expect(plan).toEqual([
+    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+    index('copies_failed', 'subscription_id=\\?'),
+    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+  ]);
 });

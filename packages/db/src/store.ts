@@ -28,6 +28,7 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { allSubscriptions } from './store/events/all-subscriptions.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
 import {
@@ -40,10 +41,24 @@ import {
 } from './store/events/copies-window.ts';
 import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
 import { copyStates } from './store/events/copy-states.ts';
+import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
+import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
+import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
+import {
+  copyCounts,
+  createSubscription,
+  findConsumer,
+  getSubscription,
+  listSubscriptions,
+  removeSubscription,
+  replaceSigningSecrets,
+  setSubscriptionStatus,
+  updateSubscription,
+} from './store/events/subscriptions.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -140,6 +155,7 @@ const operations = {
   addFirstTemplates,
   addSuppressions,
   allRoutes,
+  allSubscriptions,
   allTemplateParts,
   archiveProject,
   archiveTemplate,
@@ -150,12 +166,14 @@ const operations = {
   claimCopies,
   continueErasure,
   copiesOf,
+  copyCounts,
   copyStates,
   createAccount,
   createApiKey,
   createInvitation,
   createProject,
   createProvider,
+  createSubscription,
   createTemplate,
   dataOf,
   defaultLocaleOf,
@@ -167,12 +185,17 @@ const operations = {
   ensureProject,
   enterCopyWindow,
   enterWindow,
+  eventTypesOf,
+  eventsAbout,
   fanOut,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findEvent,
+  findEventType,
+  findConsumer,
   findExpired,
   findFirstEvent,
   findInvitation,
@@ -188,6 +211,7 @@ const operations = {
   getMessage,
   getNotification,
   getProvider,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -205,6 +229,7 @@ const operations = {
   listCategories,
   listCopies,
   listDeadLetters,
+  listEvents,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -213,6 +238,7 @@ const operations = {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplateVersions,
@@ -229,12 +255,14 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneEvents,
   pruneLeft,
   pruneNotifications,
   publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
+  putEventType,
   putOnlyApiKey,
   putTemplatePart,
   raiseSequence,
@@ -245,12 +273,15 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeEventType,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   renewCopyJobs,
   renewCopyLeases,
   renewJobs,
   renewLeases,
+  replaceSigningSecrets,
   replay,
   replayCandidates,
   replayMessages,
@@ -265,6 +296,7 @@ const operations = {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  setSubscriptionStatus,
   settle,
   settleCopies,
   startDraft,
@@ -277,6 +309,7 @@ const operations = {
   updateDraft,
   updateProject,
   updateProvider,
+  updateSubscription,
   upsertCategory,
   upsertRecipients,
 };

@@ -1,4 +1,4 @@
-import type { QueueName } from '@tidings/contracts';
+import { type QueueName, queueOfSubscription } from '@tidings/contracts';
 import { silentLog } from '@tidings/runtime';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { DeliveryJob, DeliveryWorker, QueueEngine, WorkerSettings } from '.
 
 export const log = silentLog();
 export const quick = { timeout: 15_000, interval: 10 };
+const consumer = queueOfSubscription('sub_1');
 export const data = (number: number) => ({ v: 1 as const, id: `msg_${number}` });
 
 /** Starts a worker that ends with its test. */
@@ -203,6 +204,60 @@ export function everyEngineKeepsTheContract(engineOf: () => QueueEngine, work: W
 
   it('answers a ping', async () => {
     await engineOf().ping();
+  });
+
+  it('has a queue for any consumer', async () => {
+    const engine = engineOf();
+    const seen: string[] = [];
+    const worker = engine.worker(consumer, async (job) => void seen.push(job.data.id), {
+      concurrency: 1,
+      backoff: () => 1000,
+    });
+    void worker.run();
+    await engine.queue(consumer).add('copy', { v: 1, id: 'cpy_1' }, { jobId: 'cpy_1-g0' });
+    await vi.waitFor(() => expect(seen).toEqual(['cpy_1']), quick);
+    await worker.close();
+    expect(await engine.queue(consumer).getJobState('cpy_1-g0')).toBe('completed');
+    await engine.queue(consumer).obliterate({ force: true });
+  });
+
+  it('hands out jobs to who takes them, each once, and takes them back when they are moved', async () => {
+    const engine = engineOf();
+    const queue = engine.queue(consumer);
+    await queue.addBulk([1, 2, 3].map((id) => ({ name: 'copy', data: { v: 1, id: `cpy_${id}` } })));
+    const [one, other] = [engine.taker(consumer), engine.taker(consumer)];
+    const first = await one.take(2);
+    expect(first.map(({ job }) => job.data.id)).toEqual(['cpy_1', 'cpy_2']);
+    const second = await other.take(2);
+    expect(second.map(({ job }) => job.data.id)).toEqual(['cpy_3']);
+    for (const { job, token } of second) await job.moveToDelayed(Date.now() + 100, token);
+    await vi.waitFor(async () => {
+      const again = await one.take(2);
+      expect(again.map(({ job }) => job.data.id)).toEqual(['cpy_3']);
+    }, quick);
+    expect(await other.take(1)).toEqual([]);
+    await Promise.all([one.close(), other.close()]);
+    await queue.obliterate({ force: true });
+  });
+
+  it('puts off and forgets jobs that were taken, by their ids', async () => {
+    const engine = engineOf();
+    const queue = engine.queue(consumer);
+    const ids = ['cpy_1-g0', 'cpy_2-g0'];
+    await queue.addBulk(ids.map((jobId) => ({ name: 'copy', data: { v: 1, id: 'cpy_1' }, opts: { jobId } })));
+    const taker = engine.taker(consumer);
+    for (const { job, token } of await taker.take(2)) await job.moveToDelayed(Date.now() + 60_000, token);
+    expect(await taker.take(2)).toEqual([]);
+    await taker.putOff('cpy_1-g0', 0);
+    await taker.remove('cpy_2-g0');
+    await vi.waitFor(async () => {
+      expect((await taker.take(2)).map(({ job }) => job.id)).toEqual(['cpy_1-g0']);
+    }, quick);
+    expect(await queue.getJob('cpy_2-g0')).toBeUndefined();
+    await taker.remove('cpy_2-g0');
+    await expect(taker.putOff('cpy_2-g0', 0)).rejects.toThrow();
+    await taker.close();
+    await queue.obliterate({ force: true });
   });
 
   it('opens each queue once', () => {

@@ -1,6 +1,7 @@
-import type { JobData, QueueName } from '@tidings/contracts';
+import type { AnyQueueName, ConsumerQueueName, JobData } from '@tidings/contracts';
 import type { Job, Queue, Worker } from 'bullmq';
 
+/** Jobs of messages and of copies differ in nothing but the id they name. */
 export type DeliveryQueue = Queue<JobData, void, string>;
 export type DeliveryJob = Job<JobData, void, string>;
 export type DeliveryWorker = Worker<JobData, void, string>;
@@ -18,6 +19,26 @@ export interface WorkerSettings {
   backoff: (error: Error) => number;
 }
 
+/** A job taken by hand, and the token that it is held with until it is moved or removed. */
+export interface TakenJob {
+  job: DeliveryJob;
+  token: string;
+}
+
+/** Takes jobs out of a queue by hand, for consumers that ask for them. */
+export interface Taker {
+  /**
+   * The next jobs that are due, `limit` at most; none is no error. Each is held for 60 seconds: whoever takes it moves
+   * it by then, or it goes back. Rejects within about two seconds while the engine is away.
+   */
+  take(limit: number): Promise<TakenJob[]>;
+  /** Lets a job that waits for its time wait for so long from now. Rejects where there is no such job. */
+  putOff(jobId: string, delayMs: number): Promise<void>;
+  /** Forgets a job that nobody holds, if there is such a job. */
+  remove(jobId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Where BullMQ keeps its jobs. Whatever it keeps may be lost at any time: SQL is the record.
  *
@@ -26,14 +47,19 @@ export interface WorkerSettings {
 export interface QueueEngine {
   /** One line for the start log: what runs and how to get something faster. */
   readonly description: string;
-  /** The queue of this name, opened at the first call. */
-  queue(name: QueueName): DeliveryQueue;
-  /** A new worker, not yet running: call `run()`. Errors are logged, never thrown. */
+  /** The queue of this name, opened at the first call. It needs no connection of its own. */
+  queue(name: AnyQueueName): DeliveryQueue;
+  /**
+   * A new worker, not yet running: call `run()`. Errors are logged, never thrown. Once closed it has left no
+   * connection behind.
+   */
   worker(
-    name: QueueName,
+    name: AnyQueueName,
     process: (job: DeliveryJob, token: string | undefined) => Promise<void>,
     settings: WorkerSettings,
   ): DeliveryWorker;
+  /** A new taker. It also puts back the jobs of takers that died. */
+  taker(name: ConsumerQueueName): Taker;
   /**
    * A counter that the engine keeps beside its jobs and loses with them. `read` answers 0 when there is
    * none; `raise` adds one and answers the new value.

@@ -1,5 +1,7 @@
 export { addJobs } from './add-jobs.ts';
 export * from './choose-engine.ts';
+export { type CopiesCarrier, createCopiesCarrier } from './copies-carrier.ts';
+export { defaultCopyWindow, type Matches, startCopiesRelay } from './copies-relay.ts';
 export * from './engine.ts';
 export { createFastPath, type FastPath, noFastPath } from './fast-path.ts';
 export { type Foundation, openFoundation, openSharedFoundation } from './foundation.ts';

@@ -36,6 +36,7 @@ export function createPostgresEngine(options: {
   return {
     description,
     queue: bull.queue,
+    taker: bull.taker,
     worker: (...args) => {
       housekeeping ??= keepPostgresSmall({ inSession, log, everyMs: tidyEveryMs });
       return bull.worker(...args);

@@ -1,18 +1,21 @@
-import { jobIdOf, queueFor } from '@tidings/contracts';
-import type { QueueEntry, Store, WindowCursor } from '@tidings/db';
+import { jobIdOf, queueFor, queueOfSubscription } from '@tidings/contracts';
+import type { Store } from '@tidings/db';
 import { type Log, type Metrics, type Repeating, repeat } from '@tidings/runtime';
 import { addJobs } from './add-jobs.ts';
+import { createCopiesCarrier } from './copies-carrier.ts';
 import type { QueueEngine } from './engine.ts';
+import { createRevival } from './revival.ts';
 
 const sequenceName = 'queue';
-const pageSize = 500;
+/** As many as expire in one commit. */
+const expiredAtOnce = 500;
 
 /**
- * Sees to it that every open message of the window has a job, whatever happened to the queue, and that what
- * is past its time ends.
+ * Sees to it that every open message and copy of the windows has a job, whatever happened to the queue, and that
+ * messages past their time end.
  *
  * Each second it compares a sequence kept in SQL and beside the jobs: a queue that is behind has lost its
- * memory, or is an older copy of itself, and the whole window is checked at once. Slower, it walks over what
+ * memory, or is an older copy of itself, and all windows are checked at once. Slower, it walks over what
  * is overdue by `graceMs`, which finds single jobs that a crash kept from being added.
  */
 export function startReconciler(options: {
@@ -25,23 +28,35 @@ export function startReconciler(options: {
   graceMs?: number;
 }): Repeating {
   const { store, engine, log, metrics, everyMs = 1000, overdueEveryMs = 5000, graceMs = 10_000 } = options;
-  let cursor: WindowCursor | undefined;
+  const carrier = createCopiesCarrier({ store, engine, log });
+  const messages = createRevival({
+    engine,
+    overdue: ({ all, ...page }) => store.overdue({ ...page, all, graceMs: all ? 0 : graceMs }),
+    jobOf: ({ id, generation, channel, lane }) => ({
+      queue: queueFor(channel, lane),
+      jobId: jobIdOf(id, generation),
+    }),
+    renew: async (ids) => {
+      const renewed = await store.renewJobs(ids);
+      await addJobs(engine, renewed);
+      metrics.reenqueued.inc(renewed.length);
+      log.warn({ count: renewed.length }, 'messages whose job was gone have a new one');
+    },
+  });
+  const copies = createRevival({
+    engine,
+    overdue: ({ all, ...page }) => store.overdueCopies({ ...page, all, graceMs: all ? 0 : graceMs }),
+    jobOf: ({ id, generation, subscriptionId }) => ({
+      queue: queueOfSubscription(subscriptionId),
+      jobId: jobIdOf(id, generation),
+    }),
+    renew: async (ids) => {
+      const count = await carrier.add(await store.renewCopyJobs(ids));
+      metrics.copiesReenqueued.inc(count);
+      log.warn({ count }, 'copies whose job was gone have a new one');
+    },
+  });
   let nextWalk = 0;
-
-  /** Gives those entries a new job whose job the queue no longer has. */
-  async function revive(entries: QueueEntry[]): Promise<void> {
-    const states = await Promise.all(
-      entries.map(({ id, generation, channel, lane }) =>
-        engine.queue(queueFor(channel, lane)).getJobState(jobIdOf(id, generation)),
-      ),
-    );
-    const gone = entries.filter((_, index) => isGone(states[index]));
-    if (gone.length === 0) return;
-    const renewed = await store.renewJobs(gone.map(({ id }) => id));
-    await addJobs(engine, renewed);
-    metrics.reenqueued.inc(renewed.length);
-    log.warn({ count: renewed.length }, 'messages whose job was gone have a new one');
-  }
 
   async function checkSequence(): Promise<void> {
     // SQL first: a queue read later is never behind because of another process' raise.
@@ -49,29 +64,15 @@ export function startReconciler(options: {
     const inQueue = await engine.sequence.read();
     if (inQueue < inStore) {
       log.info({ inStore, inQueue }, 'the queue is empty or an older copy; checking the whole window');
-      await checkWindow();
+      await messages.checkWindow();
+      await copies.checkWindow();
       await engine.sequence.set(inStore);
     }
     await store.raiseSequence(sequenceName, await engine.sequence.raise());
   }
 
-  async function checkWindow(): Promise<void> {
-    let from: WindowCursor | undefined;
-    do {
-      const page = await store.overdue({ graceMs: 0, limit: pageSize, cursor: from, all: true });
-      await revive(page);
-      from = page.length < pageSize ? undefined : page.at(-1);
-    } while (from !== undefined);
-  }
-
-  async function walkOverdue(): Promise<void> {
-    const page = await store.overdue({ graceMs, limit: pageSize, cursor });
-    await revive(page);
-    cursor = page.length < pageSize ? undefined : page.at(-1);
-  }
-
   async function expire(): Promise<void> {
-    const ids = await store.findExpired(pageSize);
+    const ids = await store.findExpired(expiredAtOnce);
     if (ids.length > 0) await store.endUnsendable(ids);
   }
 
@@ -81,7 +82,8 @@ export function startReconciler(options: {
       await engine.ping();
       await checkSequence();
       if (performance.now() >= nextWalk) {
-        await walkOverdue();
+        await messages.walkOverdue();
+        await copies.walkOverdue();
         nextWalk = performance.now() + overdueEveryMs;
       }
       return everyMs;
@@ -89,9 +91,4 @@ export function startReconciler(options: {
     onError: (err) => log.warn({ err }, 'the reconciler could not work; it tries again'),
     retryMs: Math.min(everyMs, 1000),
   });
-}
-
-/** A finished job does not run again, and an unknown one is not there: neither will move its message. */
-function isGone(state: string | undefined): boolean {
-  return state === 'unknown' || state === 'completed' || state === 'failed';
 }

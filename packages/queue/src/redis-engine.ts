@@ -52,6 +52,7 @@ export function createRedisEngine(options: {
     // BullMQ duplicates a worker's connection for blocking reads; `close` must reach the copies too.
     redis.duplicate = (override) => open({ ...profile, ...override });
     opened.add(redis);
+    redis.once('end', () => opened.delete(redis));
     return redis;
   }
 
@@ -75,6 +76,7 @@ export function createRedisEngine(options: {
     description,
     queue: queues.queue,
     worker: queues.worker,
+    taker: queues.taker,
     sequence: {
       read: async () => Number((await producer.get(sequenceKey)) ?? 0),
       raise: () => producer.incr(sequenceKey),

@@ -1,4 +1,5 @@
 export * from './config.ts';
+export * from './full-jitter.ts';
 export * from './group.ts';
 export * from './health.ts';
 export * from './http-server.ts';
@@ -15,3 +16,5 @@ export * from './secrets.ts';
 export * from './shutdown.ts';
 export * from './smtp-url.ts';
 export * from './unsubscribe-token.ts';
+export * from './webhook-mac.ts';
+export * from './webhook-signing-secrets.ts';

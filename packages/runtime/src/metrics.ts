@@ -5,13 +5,20 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 export interface Metrics {
   registry: Registry;
   accepted: Counter<'lane'>;
+  published: Counter<string>;
   refused: Counter<'code'>;
   logins: Counter<'outcome'>;
   attempts: Counter<'channel' | 'outcome'>;
   ended: Counter<'channel' | 'status'>;
   feedback: Counter<'type' | 'source' | 'result'>;
+  eventsFannedOut: Counter<string>;
+  copyAttempts: Counter<'kind' | 'outcome'>;
+  copiesEnded: Counter<'kind' | 'status'>;
+  copiesInQueue: Gauge<'kind'>;
+  subscriptionsBehind: Gauge<'kind'>;
   malformedJobs: Counter<'queue'>;
   reenqueued: Counter<string>;
+  copiesReenqueued: Counter<string>;
   workerRestarts: Counter<'queue'>;
   backlog: Gauge<'channel' | 'lane'>;
   window: Gauge<'channel' | 'lane'>;
@@ -30,6 +37,7 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
   return {
     registry,
     accepted: counter('notifications_accepted_total', 'Notifications stored.', ['lane']),
+    published: counter('events_published_total', 'Events that applications published, stored.'),
     refused: counter('requests_refused_total', 'Requests answered with an error.', ['code']),
     logins: counter('logins_total', 'Logins of accounts: good, wrong, or shut out.', ['outcome']),
     attempts: counter('attempts_total', 'Attempts at a provider by outcome.', ['channel', 'outcome']),
@@ -39,8 +47,19 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
       'source',
       'result',
     ]),
+    eventsFannedOut: counter('events_fanned_out_total', 'Events that were given to their consumers.'),
+    copyAttempts: counter('copy_attempts_total', 'Tries to hand over copies of events by outcome.', [
+      'kind',
+      'outcome',
+    ]),
+    copiesEnded: counter('copies_ended_total', 'Copies of events that ended by status.', ['kind', 'status']),
+    copiesInQueue: gauge('copies_in_queue', 'Due copies of events that have a job.', ['kind']),
+    subscriptionsBehind: gauge('subscriptions_behind', 'Subscriptions whose due copies wait in SQL.', [
+      'kind',
+    ]),
     malformedJobs: counter('malformed_jobs_total', 'Jobs whose data was not ours.', ['queue']),
     reenqueued: counter('messages_reenqueued_total', 'Messages whose job the queue had lost.'),
+    copiesReenqueued: counter('copies_reenqueued_total', 'Copies of events whose job the queue had lost.'),
     workerRestarts: counter('worker_restarts_total', 'Workers replaced by the watchdog.', ['queue']),
     backlog: gauge('backlog_messages', 'Messages in the window.', ['channel', 'lane']),
     window: gauge(

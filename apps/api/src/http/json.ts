@@ -1,4 +1,4 @@
-import { type ErrorDetail, TidingsError } from '@tidings/contracts';
+import { type ErrorDetail, escapeToken, TidingsError } from '@tidings/contracts';
 
 /** Deeper nesting than this is refused. */
 export const maxDepth = 32;
@@ -119,9 +119,4 @@ function walk(value: unknown, pointer: string, faults: ErrorDetail[]): number {
 
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
-}
-
-/** A key as a reference token of a JSON pointer (RFC 6901 §3), fit for an answer whatever it holds. */
-export function escapeToken(key: string): string {
-  return key.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,6 +1,6 @@
-import { type ErrorDetail, errorCatalogue, TidingsError, toProblem } from '@tidings/contracts';
+import { errorCatalogue, faultsOf, TidingsError, toProblem } from '@tidings/contracts';
 import type { z } from 'zod';
-import { escapeToken, maxFaults } from './json.ts';
+import { maxFaults } from './json.ts';
 
 /** What every answer carries: nothing here is a page to sniff, frame or keep. */
 export const securityHeaders = {
@@ -33,32 +33,10 @@ export function problemResponse(
 
 /** A schema's complaints as one error of the catalogue, each with its place. */
 export function invalidRequest(error: z.core.$ZodError, prefix = ''): TidingsError {
-  const errors = error.issues.flatMap((issue) => detailsOf(issue, [])).slice(0, maxFaults);
+  const errors = faultsOf(error).slice(0, maxFaults);
   // A field that is not known is none of the key's, whatever it is called.
   const isKey = error.issues.length > 0 && error.issues.every(({ path }) => path[0] === 'idempotencyKey');
   return new TidingsError(isKey ? 'invalid_idempotency_key' : 'invalid_request', {
     errors: errors.map(({ pointer, detail }) => ({ pointer: prefix + pointer, detail })),
   });
-}
-
-function detailsOf(issue: z.core.$ZodIssue, parents: PropertyKey[]): ErrorDetail[] {
-  const path = [...parents, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), detail: 'is not a known field' }));
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    return closestBranch(issue.errors).flatMap((inner) => detailsOf(inner, path));
-  }
-  return [{ pointer: pointerOf(path), detail: issue.message }];
-}
-
-/** Of a union's branches the one that was most likely meant: no unknown fields, then the fewest complaints. */
-function closestBranch(branches: z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
-  const distance = (issues: z.core.$ZodIssue[]) =>
-    issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? 10 : 1), 0);
-  return branches.reduce((best, branch) => (distance(branch) < distance(best) ? branch : best));
-}
-
-function pointerOf(path: PropertyKey[]): string {
-  return path.map((part) => `/${escapeToken(String(part))}`).join('');
 }

@@ -1,4 +1,5 @@
 import { failuresAtMost } from '@tidings/contracts';
+import { fullJitterMs } from '@tidings/runtime';
 import type { ProviderResult } from '../providers/provider.ts';
 
 /** How failures are spread over time. */
@@ -19,9 +20,8 @@ const minRetryAfterMs = 1000;
 const maxRetryAfterMs = 3_600_000;
 
 /**
- * Milliseconds until the next try after `failures` failed ones: capped exponential backoff with full jitter
- * ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015), never earlier than the provider asked
- * for, which is believed between a second and an hour.
+ * Milliseconds until the next try after `failures` failed ones, never earlier than the provider asked for,
+ * which is believed between a second and an hour.
  */
 export function retryDelayMs(options: {
   failures: number;
@@ -30,8 +30,7 @@ export function retryDelayMs(options: {
   random: () => number;
 }): number {
   const { failures, policy, retryAfterMs, random } = options;
-  const ceiling = Math.min(policy.capMs, policy.baseMs * 2 ** (failures - 1));
   const asked =
     retryAfterMs === undefined ? 0 : Math.min(Math.max(retryAfterMs, minRetryAfterMs), maxRetryAfterMs);
-  return Math.max(asked, random() * ceiling);
+  return Math.max(asked, fullJitterMs({ failures, ...policy, random }));
 }

@@ -3,6 +3,7 @@ import { hasEnded } from '@tidings/contracts';
 import type { Claimed, Decide, Refused, Store } from '@tidings/db';
 import { createGroup, type Group, type Metrics } from '@tidings/runtime';
 import { gatherMs } from './gather.ts';
+import { createRecent } from './recent.ts';
 
 /** A message that is ours to send, one that is not, or undefined when there is no such message. */
 export type Claim = Claimed | Refused | undefined;
@@ -57,23 +58,6 @@ export function createClaims(options: {
       });
     },
   });
-}
-
-const remembered = 100;
-
-/** The newest values of the last `forMs` milliseconds: a lease that was taken before has run out. */
-function createRecent(forMs: number) {
-  let entries: Array<{ value: string; at: number }> = [];
-  return {
-    add(value: string): void {
-      entries = [...entries, { value, at: performance.now() }].slice(-remembered);
-    },
-    list(): string[] {
-      // Twice as long: the database may have committed some time after we gave up on it.
-      entries = entries.filter(({ at }) => performance.now() - at < 2 * forMs);
-      return entries.map(({ value }) => value);
-    },
-  };
 }
 
 /** A message as the second who asks for it sees it: its lease has just begun. */

@@ -1,15 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Settled, Settlement } from '@tidings/db';
 import type { Log } from '@tidings/runtime';
 
 /**
  * Records an outcome even when the database is away for a while: giving up would turn a known outcome into an
  * unknown one and send a second copy. Tries about once a second for two minutes, while the lease is kept.
  */
-export async function settleSurely(
-  settle: (settlement: Settlement) => Promise<Settled>,
+export async function settleSurely<Outcome extends { messageId?: string; copyId?: string }, Settled>(
+  settle: (settlement: Outcome) => Promise<Settled>,
   log: Log,
-  settlement: Settlement,
+  settlement: Outcome,
   { tries = 120, pauseMs = 1000 }: { tries?: number; pauseMs?: number } = {},
 ): Promise<Settled> {
   for (let left = tries; ; left -= 1) {
@@ -17,7 +16,8 @@ export async function settleSurely(
       return await settle(settlement);
     } catch (err) {
       if (left <= 1) throw err;
-      log.warn({ err, messageId: settlement.messageId }, 'an outcome could not be recorded; trying again');
+      const { messageId, copyId } = settlement;
+      log.warn({ err, messageId, copyId }, 'an outcome could not be recorded; trying again');
       await delay(pauseMs);
     }
   }

@@ -42,15 +42,19 @@ import type * as sqliteColumns from './columns.sqlite.ts';
 export type Place = 'store' | 'queue';
 
 /**
- * An erasure's way: the recipient's own notifications, those sent to its addresses without naming it, and, a
- * while later, its own once more, for what was under way in the meantime.
+ * An erasure's way: the recipient's own notifications, the events about it, notifications sent to its addresses
+ * without naming it, and, a while later, its own once more, for what was under way in the meantime.
  */
-export type ErasureStep = 'own' | 'direct' | 'late';
+export type ErasureStep = 'own' | 'events' | 'direct' | 'late';
 
-/** Addresses that are being forgotten: e-mail in lower case, tokens as they are. */
+/**
+ * Addresses that are being forgotten: e-mail in lower case, tokens as they are. `externalId` is what the application
+ * called the recipient.
+ */
 export interface ErasedAddresses {
   emails: string[];
   tokens: string[];
+  externalId?: string;
 }
 
 /** What somebody wrote of a version, and what it took in when it was published. */
@@ -798,6 +802,7 @@ export function defineTables(c: typeof sqliteColumns) {
         .on(t.subscriptionId, t.position)
         .where(sql`${t.position} is not null and ${t.place} is not null`),
       c.index('copies_subscription').on(t.subscriptionId, t.id),
+      c.index('copies_failed').on(t.subscriptionId, t.id).where(sql`${t.status} = 'failed'`),
       c.index('copies_dead').on(t.projectId, t.id).where(sql`${t.place} is null and ${t.reason} is not null`),
       c.index('copies_notification').on(t.notificationId).where(sql`${t.notificationId} is not null`),
     ],

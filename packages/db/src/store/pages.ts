@@ -14,6 +14,7 @@ export interface Page {
 type IdColumn = Tables[
   | 'accounts'
   | 'audit'
+  | 'events'
   | 'copies'
   | 'invitations'
   | 'messages'

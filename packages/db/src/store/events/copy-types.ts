@@ -42,6 +42,8 @@ export type CopyVerdict =
       park: boolean;
       /** Its subscription is left alone for as long. */
       holds?: boolean;
+      /** Its subscription is given up; the copy waits until somebody resumes it. */
+      disables?: boolean;
     };
 
 /** One attempt's end. */
