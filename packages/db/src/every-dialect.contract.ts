@@ -7,12 +7,14 @@ import { eraseContract } from './erase.contract.ts';
 import { eventsContract } from './events.contract.ts';
 import { fanOutContract } from './fan-out.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
+import { happeningsContract } from './happenings.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionHealthContract } from './subscription-health.contract.ts';
 import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
@@ -28,10 +30,12 @@ const contracts = [
   eventsContract,
   fanOutContract,
   feedbackContract,
+  happeningsContract,
   keysContract,
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionHealthContract,
   subscriptionsContract,
   suppressionsContract,
   templatesContract,

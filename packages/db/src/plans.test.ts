@@ -154,6 +154,22 @@ test('an address on the list of suppressions is found by its hash, however long 
   }
 });
 
+test('whether anybody asks for happenings is found in the index of those that do, however many do not', async () => {
+  const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+  const skipped = { status: 'skipped', place: null } as const;
+  const plans = [
+    await plansOf(() => store.cancel(projectId, 'ntf_x')),
+    await plansOf(() =>
+      store.accept([projectId, other].map((id) => acceptItem({ projectId: id, message: skipped }))),
+    ),
+  ];
+  for (const plan of plans) {
+    expect(plan.filter((line) => line.includes(' subscriptions '))).toEqual([
+      expect.stringContaining('USING INDEX subscriptions_of_happenings (project_id=?'),
+    ]);
+  }
+});
+
 test('what a consumer has waiting and failed is counted in indexes, and found there when it is removed', async () => {
   const plan = [
     ...(await plansOf(() => store.copyCounts('sub_x'))),
