@@ -118,6 +118,8 @@ const queueSettings = z.strictObject({
 });
 
 function hasNoCredentials(url: string): boolean {
+  // What is no URL is refused as that already.
+  if (!URL.canParse(url)) return true;
   const { username, password } = new URL(url);
   return username === '' && password === '';
 }
@@ -331,7 +333,13 @@ export const testSubscription = operation({
   status: 202,
   access: { scope: 'manage' },
   errors: ['not_found', 'not_testable'],
-  input: z.strictObject({ id, data: jsonObject.optional() }),
+  input: z.strictObject({
+    id,
+    data: jsonObject.optional().meta({
+      description: 'Goes with it, beside the name of the consumer.',
+      examples: [{ orderId: '1042' }],
+    }),
+  }),
   output: z.strictObject({ eventId: idSchema('event'), copyId: idSchema('copy') }),
 });
 

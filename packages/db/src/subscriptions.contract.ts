@@ -90,7 +90,7 @@ export function subscriptionsContract(dialect: string, open: () => Promise<Datab
       expect(await store.findConsumer(projectId, 'stock')).toMatchObject({ id: other });
     });
 
-    test('one that was removed is nowhere, has no secrets, and none of its copies has a job', async () => {
+    test('one that was removed is nowhere and has no secrets, and its copies stay on record', async () => {
       const id = await added();
       await addCopies(id, [
         ['queued', 'queue'],
@@ -109,7 +109,7 @@ export function subscriptionsContract(dialect: string, open: () => Promise<Datab
       const [row] = await database.handle.select().from(database.tables.subscriptions);
       expect(row).toMatchObject({ sealed: null, removedAt: expect.any(Number) });
       const copies = await database.handle.select().from(database.tables.copies);
-      expect(copies.map(({ place }) => place ?? 'none').sort()).toEqual(['none', ...Array(4).fill('store')]);
+      expect(copies).toHaveLength(5);
     });
 
     test('those of another project are not there', async () => {
@@ -155,6 +155,68 @@ export function subscriptionsContract(dialect: string, open: () => Promise<Datab
       expect(answers.sort()).toEqual([false, true]);
       const sealed = (await store.getSubscription(projectId, id))?.sealed;
       expect(['second', 'third']).toContain(sealed);
+    });
+
+    test('a test is one copy that no fan-out repeats, in its turn where that matters', async () => {
+      const id = await added({ ordered: true });
+      const data = { n: 1 };
+      const one = { subscriptionId: id, eventId: 'evt_test', copyId: 'cpy_test', data };
+      const before = await recorded();
+      expect(await store.makeTestCopy(projectId, one, by('subscriptions.test', id))).toBe(true);
+      expect(await recorded()).toBe(before + 1);
+      const fanOut = await store.fanOut({ rooms: new Map(), matches: () => true });
+      expect(fanOut.events).toBe(0);
+      expect(await store.getCopy(projectId, 'cpy_test')).toMatchObject({
+        copy: { eventId: 'evt_test', status: 'queued', place: 'store', position: expect.any(Number) },
+      });
+      expect(await store.dataOfEvents(['evt_test'])).toEqual(new Map([['evt_test', data]]));
+      const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+      const foreign = { ...one, eventId: 'evt_foreign', copyId: 'cpy_foreign' };
+      expect(await store.makeTestCopy(other, foreign, by('subscriptions.test', id))).toBe(false);
+    });
+
+    test('what can be caught up on is of a time, in pieces, with what became of it', async () => {
+      const [id, other] = [await added(), await added()];
+      const hour = 3_600_000;
+      const at = Date.now() - hour;
+      const ids: string[] = [];
+      for (let index = 0; index < 5; index += 1) {
+        const time = at + index * 1000;
+        const eventId = `evt_${time.toString(16).padStart(12, '0')}70008000000000000000`;
+        ids.push(eventId);
+        await database.handle
+          .insert(database.tables.events)
+          .values({
+            id: eventId,
+            projectId,
+            origin: 'application',
+            type: index === 3 ? 'subscription.test' : 'x',
+            occurredAt: 1,
+            data: { index },
+            createdAt: time,
+            payloadRemovedAt: index === 2 ? 1 : null,
+          })
+          .returning();
+      }
+      const [first, second] = ids as [string, string];
+      await store.makeCopies(projectId, { subscriptionId: id, eventIds: [second] });
+      await store.makeCopies(projectId, { subscriptionId: other, eventIds: [first] });
+      const page = { subscriptionId: id, since: at, until: at + hour, limit: 10 };
+      const all = await store.recoverableEvents(projectId, page);
+      expect(all.map((event) => [event.id, event.copy?.status])).toEqual([
+        [ids[0], undefined],
+        [ids[1], 'queued'],
+        [ids[4], undefined],
+      ]);
+      expect(all[0]?.copy).toBeNull();
+      const idsOf = async (some: Partial<typeof page> & { after?: string }) =>
+        (await store.recoverableEvents(projectId, { ...page, ...some })).map((event) => event.id);
+      expect(await idsOf({ limit: 1 })).toEqual([ids[0], ids[1]]);
+      expect(await idsOf({ after: first })).toEqual([ids[1], ids[4]]);
+      expect(await idsOf({ since: at + 1 })).toEqual([ids[1], ids[4]]);
+      expect(await idsOf({ until: at + 4000 })).toEqual([ids[0], ids[1]]);
+      const elsewhere = await store.ensureProject({ id: 'prj_2', key: 'other' });
+      expect(await store.recoverableEvents(elsewhere, page)).toEqual([]);
     });
 
     test('what waits, is handed over and failed is counted', async () => {
