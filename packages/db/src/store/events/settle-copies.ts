@@ -27,13 +27,16 @@ interface Known {
 type CopyBefore = Pick<
   CopyRow,
   'id' | 'subscriptionId' | 'status' | 'attempt' | 'generation' | 'leaseToken' | 'leaseOwner' | 'claimedAt'
->;
+> & {
+  /** Since when its event has no data any more. */
+  payloadRemovedAt: number | null;
+};
 
 /**
  * Records how attempts ended, many in one commit. The attempt is always put on record; when its lease was lost, that
  * is the one which was recorded as lost. The copy moves only under its current lease, with one exception: a delivery
  * wins over whatever became of the copy since, but for another delivery and for a resend. A copy that would be tried
- * again ends when its subscription was removed meanwhile.
+ * again ends when its subscription was removed meanwhile, or its event erased; of the latter no answer is kept.
  *
  * In the same commit its subscription learns what came of it: since when it fails, until when it is held, that it is
  * disabled.
@@ -93,7 +96,7 @@ function* selectBefore(
   db: Handle,
   settlements: CopySettlement[],
 ): Steps<Map<string, CopyBefore>> {
-  const { copies } = database.tables;
+  const { copies, events } = database.tables;
   const ids = padded([...new Set(settlements.map(({ copyId }) => copyId))]);
   if (ids.length === 0) return new Map();
   const found = yield* rows(
@@ -111,8 +114,10 @@ function* selectBefore(
             leaseToken: copies.leaseToken,
             leaseOwner: copies.leaseOwner,
             claimedAt: copies.claimedAt,
+            payloadRemovedAt: events.payloadRemovedAt,
           })
           .from(copies)
+          .innerJoin(events, eq(events.id, copies.eventId))
           .where(inArray(copies.id, placeholders('id', ids.length))),
       listValues('id', ids),
     ),
@@ -137,8 +142,10 @@ function* recordAttempts(database: Database, db: Handle, known: Known[]): Steps<
   const { copyAttempts } = database.tables;
   let instant: number | null = null;
   for (const piece of inPowersOfTwo(known)) {
-    const made = piece.map(({ one, number, generation, startedAt }) => ({
+    const made = piece.map(({ one, copy, number, generation, startedAt }) => ({
       ...one,
+      // It may quote what was erased.
+      response: copy.payloadRemovedAt === null ? one.response : null,
       number,
       generation,
       startedAt,
@@ -282,27 +289,16 @@ function* settleFailure(options: {
   at: number;
 }): Steps<CopyRow['status'] | undefined> {
   const { database, db, one, verdict, at } = options;
-  const { copies, subscriptions } = database.tables;
+  const { copies } = database.tables;
   const isRetry = verdict.status === 'retrying';
-  const counted = verdict.countsFailure ? 1 : 0;
-  const kind = isRetry ? (verdict.park ? 'parked' : 'retrying') : 'failed';
-  const build = () => {
-    const isRemoved = sql`exists (select 1 from ${subscriptions} where ${subscriptions.id} = ${copies.subscriptionId} and ${subscriptions.removedAt} is not null)`;
-    const unlessRemoved = (then: unknown, otherwise: unknown) =>
-      isRetry ? sql`case when ${isRemoved} then ${otherwise} else ${then} end` : sql`${otherwise}`;
-    return db
+  const park = isRetry && verdict.park;
+  const build = () =>
+    db
       .update(copies)
       .set({
         ...released,
         failures: sql`${copies.failures} + ${sql.placeholder('counted')}`,
-        status: isRetry ? unlessRemoved(sql`'retrying'`, sql`'skipped'`) : 'failed',
-        reason: isRetry
-          ? unlessRemoved(sql.placeholder('reason'), sql`'subscription_removed'`)
-          : sql`${sql.placeholder('reason')}`,
-        place: isRetry ? unlessRemoved(kind === 'parked' ? sql`'store'` : copies.place, sql`null`) : null,
-        endedAt: isRetry ? unlessRemoved(sql`null`, at_()) : at_(),
-        ...(isRetry && { dueAt: sql`${sql.placeholder('dueAt')}` }),
-        ...(kind === 'parked' && { generation: sql`${copies.generation} + 1` }),
+        ...(isRetry ? retried(database, park) : failed()),
       })
       .where(
         and(
@@ -312,13 +308,13 @@ function* settleFailure(options: {
         ),
       )
       .returning({ status: copies.status });
-  };
+  const name = isRetry ? (park ? 'parked' : 'retried') : 'failed';
   const [moved] = yield* rows(
-    database.prepared(db, `settle_copy_${kind}`, build, {
+    database.prepared(db, `settle_copy_${name}`, build, {
       id: one.copyId,
       token: one.token,
       reason: verdict.reason,
-      counted,
+      counted: verdict.countsFailure ? 1 : 0,
       at,
       ...(isRetry && { dueAt: at + Math.round(verdict.delayMs) }),
     }),
@@ -326,4 +322,36 @@ function* settleFailure(options: {
   return moved?.status;
 }
 
-const at_ = () => sql`cast(${sql.placeholder('at')} as bigint)`;
+const placeholderOf = {
+  reason: () => sql`cast(${sql.placeholder('reason')} as text)`,
+  at: () => sql`cast(${sql.placeholder('at')} as bigint)`,
+};
+
+function failed() {
+  return {
+    status: 'failed' as const,
+    reason: placeholderOf.reason(),
+    place: null,
+    endedAt: placeholderOf.at(),
+  };
+}
+
+/** It waits for another try, unless nobody or nothing is left to try it with: then it ends. */
+function retried({ tables: { copies, events, subscriptions } }: Database, park: boolean) {
+  const isRemoved = sql`exists (
+    select 1 from ${subscriptions}
+    where ${subscriptions.id} = ${copies.subscriptionId} and ${subscriptions.removedAt} is not null)`;
+  const isEmptied = sql`exists (
+    select 1 from ${events} where ${events.id} = ${copies.eventId} and ${events.payloadRemovedAt} is not null)`;
+  const unlessOver = (then: SQL, otherwise: SQL) =>
+    sql`case when ${isRemoved} or ${isEmptied} then ${otherwise} else ${then} end`;
+  return {
+    status: unlessOver(sql`'retrying'`, sql`'skipped'`),
+    reason: sql`case when ${isRemoved} then 'subscription_removed' when ${isEmptied} then 'payload_removed'
+      else ${placeholderOf.reason()} end`,
+    place: unlessOver(park ? sql`'store'` : sql`${copies.place}`, sql`null`),
+    dueAt: sql`${sql.placeholder('dueAt')}`,
+    endedAt: unlessOver(sql`null`, placeholderOf.at()),
+    ...(park && { generation: sql`${copies.generation} + 1` }),
+  };
+}
