@@ -21,6 +21,7 @@ import type {
   getApiKey,
   getCopy,
   getDeadLetter,
+  getEvent,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -41,6 +42,8 @@ import type {
   listCopies,
   listDeadLetters,
   listDevices,
+  listEvents,
+  listEventTypes,
   listInvitations,
   listNotifications,
   listProjects,
@@ -59,12 +62,15 @@ import type {
   Operation,
   pauseSubscription,
   previewTemplate,
+  publishEvent,
+  publishManyEvents,
   publishTemplate,
   recoverSubscription,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,
@@ -93,6 +99,7 @@ import type {
   updateSubscription,
   updateTemplate,
   upsertCategory,
+  upsertEventType,
   upsertManyRecipients,
   upsertRecipient,
   upsertTemplatePart,
@@ -135,6 +142,17 @@ export interface Tidings {
     explain: Query<typeof explainMessage>;
     replay: Mutation<typeof replayMessage>;
     report: Mutation<typeof reportMessage>;
+  };
+  events: {
+    publish: Mutation<typeof publishEvent>;
+    publishMany: Mutation<typeof publishManyEvents>;
+    get: Query<typeof getEvent>;
+    list: Query<typeof listEvents>;
+  };
+  eventTypes: {
+    upsert: Mutation<typeof upsertEventType>;
+    list: Query<typeof listEventTypes>;
+    remove: Mutation<typeof removeEventType>;
   };
   deadLetters: {
     list: Query<typeof listDeadLetters>;

@@ -315,7 +315,7 @@ export function eventsContract(dialect: string, open: () => Promise<Database>): 
         expect(JSON.stringify(await database.handle.select().from(erasures))).not.toContain('"ada"');
       });
 
-      test('empties events that caused its notifications, and ends their copies that wait', async () => {
+      test('empties events that caused its notifications, or tell of them, and ends their copies that wait', async () => {
         const sent = acceptItem({ projectId, notification: { recipientId: 'rcp_ada' } });
         await store.accept([sent]);
         const [cause, other] = [await published({ data: { name: 'Lovelace' } }), await published()];
@@ -329,7 +329,14 @@ export function eventsContract(dialect: string, open: () => Promise<Database>): 
         const waiting = await addCopy(cause, await addSubscription(), { status: 'retrying' });
         const inHand = await addCopy(cause, await addSubscription(), { status: 'sending' });
         const others = await addCopy(other, rule);
+        const told = await published({
+          type: 'message.sent',
+          origin: 'tidings',
+          subject: sent.notification.id,
+          data: { metadata: { name: 'Lovelace' } },
+        });
         await eraseAda();
+        expect(await eventRow(told)).toMatchObject({ subject: null, data: {} });
         expect(await eventRow(cause)).toMatchObject({ subject: null, data: {} });
         expect(await eventRow(other)).toMatchObject({ payloadRemovedAt: null });
         const copies = await store.copiesOf([cause, other]);

@@ -5,6 +5,7 @@ import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import { eventsContract } from './events.contract.ts';
+import { fanOutContract } from './fan-out.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import { happeningsContract } from './happenings.contract.ts';
 import type { Database } from './index.ts';
@@ -27,6 +28,7 @@ const contracts = [
   doubtContract,
   eraseContract,
   eventsContract,
+  fanOutContract,
   feedbackContract,
   happeningsContract,
   keysContract,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPgliteRecord } from '../../../test/support/pglite-record.ts';
 import { tempDir } from '../../../test/support/temp-dir.ts';
 import { acceptItem } from './accept-item.fixture.ts';
+import { copiesOf, delivered, newEvent, rejected, retry, settlement } from './copies.fixture.ts';
 import { createStore, type Database, openSqlite, type Store } from './index.ts';
 
 /** A record that tells how it runs what it is asked. */
@@ -140,5 +141,53 @@ describe.each([
 
   test('a backlog is counted on the index of what is open', async () => {
     expect(await plansOf(() => store.hasBacklogOver(100))).toMatch(/messages_expiring/);
+  });
+
+  describe('of copies', () => {
+    let of: ReturnType<typeof copiesOf>;
+    let subscriptionId: string;
+    let orderedId: string;
+    let copyIds: string[];
+
+    beforeAll(async () => {
+      of = copiesOf(explained.database, 'prj_0');
+      subscriptionId = await of.subscribe({ filter: 'true' });
+      orderedId = await of.subscribe({ ordered: true });
+      copyIds = await of.queued(subscriptionId, 100);
+    });
+
+    const claim = () => store.claimCopies({ ids: copyIds.slice(0, 8), token: 't', owner: 'o', leaseMs: -1 });
+    const settle = (index: number, verdict: Parameters<typeof settlement>[1]) =>
+      store.settleCopies([settlement(copyIds[index] ?? '', verdict, 't')]);
+
+    test.each<[string, () => Promise<unknown>]>([
+      ['a fan-out', () => store.publish([newEvent('prj_0')]).then(() => of.fanOut())],
+      ['their states', () => store.copyStates({ lookaheadMs: 0 })],
+      ['what is let into the window', () => of.enter(subscriptionId)],
+      ['the next in order', () => of.enter(orderedId)],
+      ['a claim, and one after a dead worker', () => claim().then(claim)],
+      ['a claim that is refused', () => of.change(subscriptionId, { status: 'paused' }).then(claim)],
+      ['a delivery', () => settle(0, delivered)],
+      ['a failure', () => settle(1, rejected)],
+      ['another try', () => settle(2, retry())],
+      ['a late delivery', () => store.settleCopies([settlement(copyIds[1] ?? '', delivered, 'o')])],
+      ['a resend', () => store.resendCopies('prj_0', copyIds.slice(0, 8))],
+      [
+        'those of earlier events',
+        () => store.makeCopies('prj_0', { subscriptionId, eventIds: ['evt_1', 'evt_2'] }),
+      ],
+      ['what is overdue', () => store.overdueCopies({ graceMs: 0, limit: 10 })],
+      ['new jobs', () => store.renewCopyJobs(copyIds.slice(0, 8))],
+      ['what leaves the window', () => store.leaveCopyWindow(copyIds.slice(0, 8))],
+      ['what is hastened', () => store.hastenCopies(copyIds.slice(0, 8))],
+      ['what a dead worker had', () => store.endCopyLeasesOf('o')],
+      ['those of events', () => store.copiesOf(['evt_1', 'evt_2'])],
+      ['those that failed', () => store.listCopies('prj_0', { limit: 5, status: 'failed' })],
+      ['those of a consumer', () => store.listCopies('prj_0', { limit: 5, subscriptionId })],
+    ])('%s walks over no table', async (_, run) => {
+      expect(await plansOf(run)).not.toMatch(
+        /SCAN (copies|events|copy_attempts|subscriptions)$|SCAN (copies|events|subscriptions) USING|Seq Scan on (copies|events)/m,
+      );
+    });
   });
 });

@@ -2,7 +2,7 @@ import { type Channel, platforms } from '@tidings/contracts';
 import { and, desc, eq, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { ErasedAddresses, Tables } from '../schema/tables.ts';
-import { forgetCauses, forgetEventsAbout } from './events/forget-events.ts';
+import { forgetEventsAbout, forgetEventsOf } from './events/forget-events.ts';
 import { forgetNotifications, forgetPerson, forgetSuppressed, inPieces } from './forget.ts';
 import { searchKey } from './recipients.ts';
 
@@ -48,7 +48,7 @@ export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): 
       ? yield* withoutOthers(database, db, erasure, yield* withAddressesOf(database, db, erasure, ids))
       : erasure.addresses;
   yield* forgetNotifications(database, db, ids);
-  yield* forgetCauses(database, db, ids);
+  yield* forgetEventsOf(database, db, { projectId, notificationIds: ids });
   // Afterwards: no bounce can add an address any more that its message has not.
   yield* forgetSuppressed(database, db, projectId, addresses);
   return { cursor: page.length < limit ? null : (page.at(-1)?.id ?? null), addresses };

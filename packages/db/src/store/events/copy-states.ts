@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Database } from '../../database.ts';
 import type { CopyQueueState } from './copy-types.ts';
 
@@ -30,7 +30,7 @@ function admittedOf(of: {
   isHeld: boolean;
   isRemoved: boolean;
   holds: number;
-  /** Its copies that have a job, due or not. */
+  /** Its copies that have a job, due or not; counted only where it matters. */
   jobs: number;
   isNextDue: boolean;
 }): number {
@@ -69,26 +69,32 @@ function walkSubscriptions(
       select ${copies.dueAt} from ${copies}
       where ${copies.subscriptionId} = ${subscriptions.id} and ${copies.position} is not null and ${copies.place} is not null
       order by ${copies.position} limit 1`;
-    return database.handle
-      .select({
-        subscriptionId: subscriptions.id,
-        kind: subscriptions.kind,
-        ordered: subscriptions.ordered,
-        isActive: sql`${subscriptions.status} = 'active'`.mapWith(Boolean),
-        isHeld: sql`coalesce(${subscriptions.heldUntil}, 0) > ${database.now}`.mapWith(Boolean),
-        isRemoved: sql`${subscriptions.removedAt} is not null`.mapWith(Boolean),
-        holds: subscriptions.holds,
-        jobs: sql`(select count(*) ${of('queue')})`.mapWith(Number),
-        inQueue: sql`(select count(*) ${of('queue')} and ${copies.dueAt} <= ${until})`.mapWith(Number),
-        backlog: sql`exists (select 1 ${of('store')} and ${copies.dueAt} <= ${until})`.mapWith(Boolean),
-        isNextDue:
-          sql`case when ${subscriptions.ordered} then (${nextInOrder}) <= ${until} else false end`.mapWith(
-            Boolean,
-          ),
-      })
-      .from(sql`(${walk}) as walked`)
-      .innerJoin(subscriptions, eq(subscriptions.id, sql`hop_id`))
-      .orderBy(asc(subscriptions.id));
+    return (
+      database.handle
+        .select({
+          subscriptionId: subscriptions.id,
+          kind: subscriptions.kind,
+          ordered: subscriptions.ordered,
+          isActive: sql`${subscriptions.status} = 'active'`.mapWith(Boolean),
+          isHeld: sql`coalesce(${subscriptions.heldUntil}, 0) > ${database.now}`.mapWith(Boolean),
+          isRemoved: sql`${subscriptions.removedAt} is not null`.mapWith(Boolean),
+          holds: subscriptions.holds,
+          jobs: sql`case
+          when ${subscriptions.ordered} or ${subscriptions.holds} > 0 or ${subscriptions.removedAt} is not null
+          then (select count(*) ${of('queue')}) else 0 end`.mapWith(Number),
+          inQueue: sql`(select count(*) ${of('queue')} and ${copies.dueAt} <= ${until})`.mapWith(Number),
+          backlog: sql`exists (select 1 ${of('store')} and ${copies.dueAt} <= ${until})`.mapWith(Boolean),
+          isNextDue:
+            sql`case when ${subscriptions.ordered} then (${nextInOrder}) <= ${until} else false end`.mapWith(
+              Boolean,
+            ),
+        })
+        .from(sql`(${walk}) as walked`)
+        // SQLite goes through a cross join as it is written. It would begin with all subscriptions there are.
+        .crossJoin(subscriptions)
+        .where(eq(subscriptions.id, sql`hop_id`))
+        .orderBy(sql`hop_id`)
+    );
   };
   return database.prepared(database.handle, 'copy_states', build, { ...values });
 }

@@ -53,22 +53,33 @@ export function* forgetEvents(database: Database, db: Handle, ids: string[]): St
   }
 }
 
-/** One step of a commit: forgets the events that caused these notifications. */
-export function* forgetCauses(database: Database, db: Handle, notificationIds: string[]): Steps<void> {
+/** One step of a commit: forgets the events that caused these notifications, and those that tell of them. */
+export function* forgetEventsOf(
+  database: Database,
+  db: Handle,
+  { projectId, notificationIds }: { projectId: string; notificationIds: string[] },
+): Steps<void> {
   if (notificationIds.length === 0) return;
-  const { copies } = database.tables;
+  const { copies, events } = database.tables;
   const causes = yield* rows(
     db
-      .select({ eventId: copies.eventId })
+      .select({ id: copies.eventId })
       .from(copies)
       .where(inArray(copies.notificationId, notificationIds))
       .groupBy(copies.eventId),
   );
-  yield* forgetEvents(
-    database,
-    db,
-    causes.map(({ eventId }) => eventId),
+  const told = yield* rows(
+    db
+      .select({ id: events.id })
+      .from(events)
+      .where(and(eq(events.projectId, projectId), inArray(events.subject, notificationIds))),
   );
+  for (const ids of inPieces(
+    [...causes, ...told].map(({ id }) => id),
+    1000,
+  )) {
+    yield* forgetEvents(database, db, ids);
+  }
 }
 
 /** One step of a commit: forgets some of the events about these subjects. Answers whether there may be more. */

@@ -1,6 +1,6 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
-import type { CopyRow } from './copy-types.ts';
+import type { CopyAttemptRow, CopyRow } from './copy-types.ts';
 
 /** The attempt that a copy's row tells of. */
 export type CurrentAttempt = Pick<CopyRow, 'id' | 'attempt' | 'generation' | 'leaseOwner' | 'claimedAt'>;
@@ -33,14 +33,16 @@ export function* recordLost(database: Database, db: Handle, lost: CurrentAttempt
   );
 }
 
-/** Of each copy the newest lost attempt, one of its worker's own before others. */
+type LostAttempt = Pick<CopyAttemptRow, 'number' | 'generation' | 'startedAt'>;
+
+/** Steps of a commit: of each copy the newest attempt of the worker that is on record as lost. */
 export function* findLost(
   database: Database,
   db: Handle,
   late: Array<{ copyId: string; worker: string }>,
-): Steps<Map<string, { number: number; generation: number; startedAt: number }>> {
+): Steps<Map<string, LostAttempt>> {
   const { copyAttempts } = database.tables;
-  const found = new Map<string, { number: number; generation: number; startedAt: number }>();
+  const found = new Map<string, LostAttempt>();
   for (const { copyId, worker } of late) {
     const [lost] = yield* rows(
       db
@@ -50,11 +52,14 @@ export function* findLost(
           startedAt: copyAttempts.startedAt,
         })
         .from(copyAttempts)
-        .where(and(eq(copyAttempts.copyId, copyId), inArray(copyAttempts.outcome, ['lost'])))
-        .orderBy(
-          sql`case when ${copyAttempts.worker} = ${worker} then 0 else 1 end`,
-          desc(copyAttempts.number),
+        .where(
+          and(
+            eq(copyAttempts.copyId, copyId),
+            eq(copyAttempts.worker, worker),
+            eq(copyAttempts.outcome, 'lost'),
+          ),
         )
+        .orderBy(desc(copyAttempts.number))
         .limit(1),
     );
     if (lost !== undefined) found.set(copyId, lost);
