@@ -19,6 +19,7 @@ import type {
   exportSuppressions,
   getAccount,
   getApiKey,
+  getCopy,
   getDeadLetter,
   getEvent,
   getMessage,
@@ -38,6 +39,7 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listDevices,
   listEvents,
@@ -63,6 +65,7 @@ import type {
   publishEvent,
   publishManyEvents,
   publishTemplate,
+  recoverSubscription,
   refresh,
   registerDevice,
   removeCategory,
@@ -75,6 +78,7 @@ import type {
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resendCopy,
   resumeSubscription,
   revokeApiKey,
   revokeInvitation,
@@ -88,6 +92,7 @@ import type {
   setPreferences,
   setRoute,
   testSendTemplate,
+  testSubscription,
   updateAccount,
   updateProject,
   updateProvider,
@@ -221,6 +226,13 @@ export interface Tidings {
     pause: Mutation<typeof pauseSubscription>;
     resume: Mutation<typeof resumeSubscription>;
     rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+    test: Mutation<typeof testSubscription>;
+    recover: Mutation<typeof recoverSubscription>;
+  };
+  copies: {
+    list: Query<typeof listCopies>;
+    get: Query<typeof getCopy>;
+    resend: Mutation<typeof resendCopy>;
   };
   suppressions: {
     list: Query<typeof listSuppressions>;

@@ -14,8 +14,8 @@ export interface Page {
 type IdColumn = Tables[
   | 'accounts'
   | 'audit'
-  | 'events'
   | 'copies'
+  | 'events'
   | 'invitations'
   | 'messages'
   | 'projects'
