@@ -3,6 +3,7 @@ import { idSchema, type JsonObject } from '@tidings/contracts';
 import { asc, eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptItem } from './accept-item.fixture.ts';
+import { addSubscription, newEvent } from './copies.fixture.ts';
 import {
   addressHash,
   createStore,
@@ -12,9 +13,9 @@ import {
   type MessageRow,
   type Settlement,
   type Store,
+  type SubscriptionRow,
   type Verdict,
 } from './index.ts';
-import { happeningOfSubscription } from './store/events/happenings.ts';
 import { suppressing } from './suppressing.fixture.ts';
 
 const actor = { kind: 'system', id: '', address: '', requestId: '' } as const;
@@ -39,25 +40,8 @@ export function happeningsContract(dialect: string, open: () => Promise<Database
     });
     afterEach(() => database.close());
 
-    type Row = Database['tables']['subscriptions']['$inferInsert'];
-    let made = 0;
-    async function subscribe(fields: Partial<Row> = {}): Promise<void> {
-      made += 1;
-      const row: Row = {
-        id: `sub_${made}`,
-        projectId,
-        name: `hook-${made}`,
-        kind: 'queue',
-        types: ['message.*'],
-        ofHappenings: true,
-        settings: { kind: 'queue', ordered: false, maxFailures: 8 },
-        status: 'active',
-        createdAt: 0,
-        updatedAt: 0,
-        ...fields,
-      };
-      await database.handle.insert(database.tables.subscriptions).values(row).returning();
-    }
+    const subscribe = (fields: Partial<SubscriptionRow> = {}) =>
+      addSubscription(database, projectId, { types: ['message.*'], ofHappenings: true, ...fields });
 
     const events = () =>
       database.handle.select().from(database.tables.events).orderBy(asc(database.tables.events.id));
@@ -400,7 +384,7 @@ export function happeningsContract(dialect: string, open: () => Promise<Database
       expect(new Set(found)).toEqual(new Set(ids));
     });
 
-    test.each<[string, Partial<Row> | undefined]>([
+    test.each<[string, Partial<SubscriptionRow> | undefined]>([
       ['there is no subscription', undefined],
       ['none asks for happenings', { types: ['order.*'], ofHappenings: false }],
       ['the one that did was removed', { removedAt: 1 }],
@@ -409,7 +393,7 @@ export function happeningsContract(dialect: string, open: () => Promise<Database
       await store.ensureProject({ id: 'prj_2', key: 'other' });
       if (subscription !== undefined) await subscribe(subscription);
       await tellEverything();
-      expect(await events()).toEqual([]);
+      expect((await events()).filter(({ origin }) => origin === 'tidings')).toEqual([]);
     });
 
     test('one that is paused or disabled asks too: it may recover what it missed', async () => {
@@ -434,27 +418,38 @@ export function happeningsContract(dialect: string, open: () => Promise<Database
       await accepted();
       await store.beginErasure(projectId, 'ada', { ...trail(), ...suppressing });
       while (await store.continueErasure('rcp_ada'));
-      await database.commit((db) => happeningOfSubscription(database, db, disabled, 1000));
+      await disableOne();
     }
 
-    const disabled = {
-      id: 'sub_gone',
-      projectId: 'prj_1',
-      name: 'stock',
-      kind: 'webhook',
-      reason: 'endpoint_gone',
-    } as const;
+    /** Answers the id of a webhook whose endpoint says that it is gone. */
+    async function disableOne(): Promise<string> {
+      const kind = 'webhook';
+      const settings = { kind, url: 'https://shop.example/', ordered: false } as const;
+      const id = await addSubscription(database, projectId, { name: 'shop', kind, settings });
+      const event = newEvent(projectId);
+      await store.publish([event]);
+      const { entries } = await store.fanOut({
+        rooms: new Map([[id, 10]]),
+        matches: (subscription, { type }) => subscription.id === id && type === event.type,
+      });
+      const ids = entries.map((entry) => entry.id);
+      const token = randomUUID();
+      await store.claimCopies({ ids, token, owner: worker, leaseMs: 60_000 });
+      const reason = 'endpoint_gone';
+      const verdict = { status: 'failed', reason, countsFailure: true, disables: true } as const;
+      const common = { token, worker, outcome: 'rejected', reason, code: '410', response: null } as const;
+      await store.settleCopies(ids.map((copyId) => ({ ...common, copyId, verdict })));
+      return id;
+    }
 
-    test('a subscription that Tidings disabled is told of', async () => {
+    test('a subscription that is disabled is told of, in the commit that disables it', async () => {
       await subscribe({ types: ['subscription.*'] });
-      await database.commit((db) => happeningOfSubscription(database, db, disabled, 1000));
-      expect(await events()).toMatchObject([
+      const id = await disableOne();
+      expect((await events()).filter(({ origin }) => origin === 'tidings')).toMatchObject([
         {
           type: 'subscription.disabled',
-          origin: 'tidings',
-          subject: 'sub_gone',
-          occurredAt: 1000,
-          data: { subscriptionId: 'sub_gone', name: 'stock', kind: 'webhook', reason: 'endpoint_gone' },
+          subject: id,
+          data: { subscriptionId: id, name: 'shop', kind: 'webhook', reason: 'endpoint_gone' },
         },
       ]);
     });
