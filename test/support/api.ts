@@ -6,6 +6,7 @@ import { type Api, bootstrap, createApi, openLimiters } from '@tidings/api';
 import type { Operation, Role, Scope } from '@tidings/contracts';
 import * as contracts from '@tidings/contracts';
 import { createStore, type Store } from '@tidings/db';
+import type { QueueEngine } from '@tidings/queue';
 import {
   type Config,
   createMetrics,
@@ -49,7 +50,7 @@ export interface TestAccount {
   headers: { authorization: string };
 }
 
-/** An API on a record of its own, without a queue. */
+/** An API on a record of its own, without a queue unless one is given. */
 export interface TestApi {
   api: Api;
   store: Store;
@@ -83,6 +84,8 @@ export interface TestApiOptions {
   /** Stands in for parts of the store, to make them fail. */
   changeStore?: (store: Store) => Partial<Store>;
   log?: Log;
+  /** A queue for it, which whoever opened it closes. */
+  engine?: QueueEngine;
   /** See `createApi`. */
   authCacheMs?: number;
 }
@@ -99,9 +102,9 @@ async function openIn(dataDir: string, options: TestApiOptions): Promise<TestApi
   const { key } = await bootstrap({ store, dataDir });
   const config = parseConfig({ DATA_DIR: dataDir, PORT: '0', ...options.env });
   const metrics = createMetrics();
-  const { log = silentLog(), authCacheMs } = options;
+  const { log = silentLog(), authCacheMs, engine } = options;
   const limiters = openLimiters(config);
-  const parts = { store, config, log, authCacheMs };
+  const parts = { store, engine, config, log, authCacheMs };
   const api = createApi({ ...parts, metrics, limiters });
   const beside: Array<() => Promise<void>> = [];
   const stop = async () => {

@@ -20,6 +20,7 @@ import { createLoginLimit, createPasswordLimit } from './auth/login-limit.ts';
 import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
+import { createTakers } from './consumers/takers.ts';
 import { createFindEventSource } from './feedback/event-source.ts';
 import { createReceiveProviderEvents } from './feedback/provider-events.ts';
 import { createRecordFeedback } from './feedback/record-feedback.ts';
@@ -99,6 +100,7 @@ export function createApi(options: {
   const keyUses = createKeyUses({ store });
   const recordFeedback = createRecordFeedback({ store, metrics });
   const seal = findSeal(config);
+  const takers = createTakers({ engine });
   const { fetch } = createApp({
     router: createRouter({
       store,
@@ -117,6 +119,7 @@ export function createApi(options: {
       logins,
       seal,
       recordFeedback,
+      takers,
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),
@@ -142,6 +145,8 @@ export function createApi(options: {
       return server;
     },
     stop: async () => {
+      // First, so that nobody waits for copies while the server waits for everybody.
+      await takers.stop();
       await server?.stop();
       await Promise.all([fastPath.stop(), admission.stop(), keyUses.stop(), mjml.stop()]);
     },

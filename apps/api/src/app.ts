@@ -73,6 +73,7 @@ export function createApp(options: AppOptions): { fetch: Fetch } {
       address: addressOf(requestHeaders, peer.address, trustProxy),
       isSecure: url.startsWith('https:') || (protocol === undefined ? assumeHttps : protocol === 'https'),
       requestHeaders,
+      signal: () => request.signal,
       headers: principal === undefined ? {} : await limitRate(principal),
     };
   }

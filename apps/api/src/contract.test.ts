@@ -1,9 +1,11 @@
 import { createTidings, type Tidings } from '@tidings/client';
 import type { Operation } from '@tidings/contracts';
-import type { HttpServer } from '@tidings/runtime';
+import { chooseEngine, type QueueEngine } from '@tidings/queue';
+import { type HttpServer, newId, silentLog } from '@tidings/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allOperations, openTestApi, type TestAccount, type TestApi } from '../../../test/support/api.ts';
 
+let engine: QueueEngine;
 let tested: TestApi;
 let server: HttpServer;
 let tidings: Tidings;
@@ -22,8 +24,16 @@ const drafts = ['draft-1', 'draft-2', 'draft-3', 'draft-4'];
 const parts = ['part-1', 'part-2', 'part-3', 'part-4'];
 const revisions: number[] = [];
 
+const consumer = 'stock-service';
+/** What somebody had in hand once. */
+const held = { copyId: newId('copy'), token: 'none' };
+
 beforeAll(async () => {
-  tested = await openTestApi();
+  engine = await chooseEngine({
+    config: { REDIS_URL: 'embedded', DATABASE_URL: '', DATA_DIR: '' },
+    log: silentLog(),
+  });
+  tested = await openTestApi({ engine });
   server = await tested.listen();
   tidings = createTidings({ url: server.url, apiKey: tested.key });
   owner = await tested.addAccount('owner');
@@ -31,13 +41,17 @@ beforeAll(async () => {
   await tidings.recipients.upsert.mutate({ externalId: 'ada', email: 'ada@example.com' });
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
   for (const key of ['over-rest', 'over-trpc']) await tidings.categories.upsert.mutate({ key, name: key });
+  await tidings.consumers.subscribe.mutate({ name: consumer, types: ['order.*'] });
   const sent = await tidings.notifications.send.mutate({ to: { recipientId: 'ada' }, content });
   for (const key of drafts) await tidings.templates.create.mutate({ key, content: template });
   for (const key of parts) await tidings.templateParts.upsert.mutate({ kind: 'partial', key, text: 'x' });
   revisions.push((await tidings.templates.create.mutate({ key: 'draft', content: template })).revision);
   ids = { notification: sent.id, message: sent.messages[0]?.id ?? '' };
 });
-afterAll(() => tested.close());
+afterAll(async () => {
+  await tested.close();
+  await engine.close();
+});
 
 /** Another client with the cookie of an account, as its browser. */
 const browserOf = ({ cookie }: TestAccount) =>
@@ -181,6 +195,30 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
       trpc: () => tidings.deadLetters.replay.mutate({ ids, content: 'current' }),
     };
   },
+  'consumers.subscribe': () => ({
+    path: `/v1/consumers/${consumer}`,
+    body: { types: ['order.*'] },
+    trpc: () => tidings.consumers.subscribe.mutate({ name: consumer, types: ['order.*'] }),
+  }),
+  'consumers.receive': () => ({
+    path: `/v1/consumers/${consumer}/receive`,
+    body: { waitSeconds: 0 },
+    trpc: () => tidings.consumers.receive.mutate({ name: consumer, waitSeconds: 0 }),
+  }),
+  'consumers.settle': () => ({
+    path: `/v1/consumers/${consumer}/settle`,
+    body: { items: [{ ...held, outcome: 'done' }] },
+    trpc: () =>
+      tidings.consumers.settle.mutate({
+        name: consumer,
+        items: [{ ...held, outcome: 'failed', error: 'x' }],
+      }),
+  }),
+  'consumers.extend': () => ({
+    path: `/v1/consumers/${consumer}/extend`,
+    body: { items: [held] },
+    trpc: () => tidings.consumers.extend.mutate({ name: consumer, items: [held] }),
+  }),
   'recipients.upsert': () => ({
     path: '/v1/recipients/user%2F42',
     body: { name: 'Grace', email: 'grace@example.com', locale: 'fr-CA', timezone: 'Europe/Paris' },

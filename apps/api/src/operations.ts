@@ -15,6 +15,11 @@ export interface OpenContext {
   isSecure: boolean;
   /** Headers that it came with. */
   requestHeaders: Headers;
+  /**
+   * Ends when whoever calls hangs up. A function, for Node's server makes one only where it is asked for, which is to
+   * be before the first wait.
+   */
+  signal: () => AbortSignal;
   /** Headers to answer with. */
   headers: Record<string, string>;
 }

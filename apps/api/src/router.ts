@@ -23,6 +23,13 @@ import type { Tokens } from './auth/tokens.ts';
 import { list as listCategories } from './categories/list.ts';
 import { remove as removeCategory } from './categories/remove.ts';
 import { upsert as upsertCategory } from './categories/upsert.ts';
+import { extend } from './consumers/extend.ts';
+import { createFindConsumer } from './consumers/find-consumer.ts';
+import { receive } from './consumers/receive.ts';
+import { settle } from './consumers/settle.ts';
+import { subscribe } from './consumers/subscribe.ts';
+import { createTakeCopies } from './consumers/take.ts';
+import type { Takers } from './consumers/takers.ts';
 import { get as getDeadLetter } from './dead-letters/get.ts';
 import { list as listDeadLetters } from './dead-letters/list.ts';
 import { replay as replayDeadLetters } from './dead-letters/replay.ts';
@@ -72,6 +79,14 @@ import { list as listRoutes } from './routes/list.ts';
 import { set as setRoute } from './routes/set.ts';
 import { list as listSessions } from './sessions/list.ts';
 import { revoke as revokeSession } from './sessions/revoke.ts';
+import { create as createSubscription } from './subscriptions/create.ts';
+import { get as getSubscription } from './subscriptions/get.ts';
+import { list as listSubscriptions } from './subscriptions/list.ts';
+import { pause } from './subscriptions/pause.ts';
+import { remove as removeSubscription } from './subscriptions/remove.ts';
+import { resume } from './subscriptions/resume.ts';
+import { rotateSecret } from './subscriptions/rotate-secret.ts';
+import { update as updateSubscription } from './subscriptions/update.ts';
 import { add as addSuppression } from './suppressions/add.ts';
 import { exportAll as exportSuppressions } from './suppressions/export.ts';
 import { get as getSuppression } from './suppressions/get.ts';
@@ -109,9 +124,11 @@ export function createRouter(options: {
   logins: Logins;
   seal: Seal;
   recordFeedback: RecordFeedback;
+  takers: Takers;
 }) {
   const { store, accept, makePlan, foresee, tokens, templates, tools, log, metrics, logins, seal } = options;
-  const { recordFeedback } = options;
+  const { recordFeedback, takers } = options;
+  const findConsumer = createFindConsumer(store);
   const replays = createReplays({ store, findTemplate: templates.find });
   return router({
     notifications: router({
@@ -154,6 +171,12 @@ export function createRouter(options: {
     }),
     preferences: router({ get: getPreferences(store), set: setPreferences(store) }),
     preferenceDefaults: router({ get: getDefaults(store), set: setDefaults(store) }),
+    consumers: router({
+      subscribe: subscribe(store),
+      receive: receive({ findConsumer, takeCopies: createTakeCopies({ store, takers }), takers }),
+      settle: settle({ store, findConsumer, takers }),
+      extend: extend({ store, findConsumer, takers }),
+    }),
     auth: router({
       login: login({ store, metrics, ...logins }),
       refresh: refresh({ store, ...logins }),
@@ -188,6 +211,16 @@ export function createRouter(options: {
       remove: removeProvider(store),
     }),
     routes: router({ list: listRoutes(store), set: setRoute(store) }),
+    subscriptions: router({
+      create: createSubscription({ store, seal }),
+      list: listSubscriptions(store),
+      get: getSubscription(store),
+      update: updateSubscription(store),
+      remove: removeSubscription(store),
+      pause: pause(store),
+      resume: resume(store),
+      rotateSecret: rotateSecret({ store, seal }),
+    }),
     suppressions: router({
       list: listSuppressions(store),
       // Before `get`, whose path takes any last segment.

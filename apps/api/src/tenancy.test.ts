@@ -1,5 +1,6 @@
 import type { ErrorCode, Operation, Scope } from '@tidings/contracts';
 import { roles, scopes, scopesOfRole } from '@tidings/contracts';
+import { newId } from '@tidings/runtime';
 import { getTableName } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tables } from '../../../packages/db/src/schema/sqlite.ts';
@@ -59,6 +60,7 @@ beforeAll(async () => {
   await own('POST', '/v1/templates', { key: 'invoice', content: { en: content } });
   await own('POST', '/v1/templates/invoice/publish');
   await own('POST', '/v1/templates', { key: 'drafted', content: { en: content } });
+  await own('PUT', '/v1/consumers/stock-service', { types: [`${secret}.*`] });
   const sendAt = new Date(Date.now() + 3_600_000).toISOString();
   const sent = await own('POST', '/v1/notifications', { to: { recipientId: 'user-42' }, content, sendAt });
   const apiKey = await own('POST', '/v1/api-keys', { name: secret, scopes: ['read'] });
@@ -121,6 +123,16 @@ const aims: Record<string, () => Aim> = {
   'deadLetters.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'deadLetters.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'deadLetters.replay': () => ({ input: { filter: { recipientId: ids.recipient } }, told: 'own' }),
+  'consumers.subscribe': () => ({ input: { name: newKey(), types: ['order.*'] }, told: 'own' }),
+  'consumers.receive': () => ({ input: { name: 'stock-service', waitSeconds: 0 }, told: 'not_found' }),
+  'consumers.settle': () => ({
+    input: { name: 'stock-service', items: [{ copyId: newId('copy'), token: 'x', outcome: 'done' }] },
+    told: 'not_found',
+  }),
+  'consumers.extend': () => ({
+    input: { name: 'stock-service', items: [{ copyId: newId('copy'), token: 'x' }] },
+    told: 'not_found',
+  }),
   'recipients.upsert': () => ({ input: { externalId: 'user-42', name: 'Mine' }, told: 'own' }),
   'recipients.upsertMany': () => ({
     input: { items: [{ externalId: 'user-42', email: 'mine@example.com' }] },

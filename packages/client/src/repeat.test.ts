@@ -207,9 +207,12 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
   const posts = [
     'notifications.send',
     'notifications.sendMany',
+    'consumers.extend',
     'devices.register',
     'notifications.cancel',
     'messages.report',
+    'subscriptions.pause',
+    'subscriptions.resume',
     'suppressions.add',
     'suppressions.import',
   ];

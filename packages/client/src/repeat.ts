@@ -1,3 +1,5 @@
+import { pause } from './pause.ts';
+
 /** What the client does by itself when a call does not succeed. */
 export interface RepeatOptions {
   /** Milliseconds for each try; then it counts as failed. 0: as long as it takes. */
@@ -25,16 +27,20 @@ export function repeatingFetch(
   options: RepeatOptions & {
     fetch: Fetch;
     repeatable: (procedure: string) => boolean;
+    /** Milliseconds that the API may wait before it answers, by design: a try gets them on top. */
+    waitMsOf?: (procedure: string) => number;
     random?: () => number;
   },
 ): Fetch {
-  const { timeoutMs, retries, fetch, repeatable, random = Math.random } = options;
+  const { timeoutMs, retries, fetch, repeatable, waitMsOf = () => 0, random = Math.random } = options;
 
   return async (input, init = {}) => {
-    const mayRepeat = (init.method ?? 'GET') === 'GET' || repeatable(procedureOf(String(input)));
+    const procedure = procedureOf(String(input));
+    const mayRepeat = (init.method ?? 'GET') === 'GET' || repeatable(procedure);
+    const limitMs = timeoutMs === 0 ? 0 : timeoutMs + waitMsOf(procedure);
     const signal = init.signal ?? undefined;
     for (let failures = 0; ; failures += 1) {
-      const outcome = await once(() => fetch(input, withLimit(init, timeoutMs)));
+      const outcome = await once(() => fetch(input, withLimit(init, limitMs)));
       signal?.throwIfAborted();
       const waitMs = failures < retries ? waitAfter(outcome, failures) : undefined;
       if (waitMs === undefined) {
@@ -84,17 +90,4 @@ function withLimit(init: RequestInit, timeoutMs: number): RequestInit {
 function procedureOf(url: string): string {
   const { pathname } = new URL(url);
   return pathname.slice(pathname.lastIndexOf('/') + 1);
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-    function done() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      if (signal?.aborted) reject(signal.reason);
-      else resolve();
-    }
-  });
 }

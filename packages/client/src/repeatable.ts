@@ -1,7 +1,7 @@
 /**
  * Mutations that may be repeated when it is not known whether they were carried out: sends, because the client
  * gives each its idempotency key, and what answers the same however often it is done (PUT, registering a device,
- * cancel, a report of what became of a message). Not among them is what answers otherwise the second time, so that its caller would take what was done
+ * cancel, pause and resume, a report of what became of a message). Not among them is what answers otherwise the second time, so that its caller would take what was done
  * for refused: a removal finds nothing any more, and an update that names a revision finds another.
  */
 export const repeatableMutations: ReadonlySet<string> = new Set([
@@ -10,6 +10,8 @@ export const repeatableMutations: ReadonlySet<string> = new Set([
   'notifications.cancel',
   'accounts.update',
   'categories.upsert',
+  'consumers.extend',
+  'consumers.subscribe',
   'devices.register',
   'messages.report',
   'preferenceDefaults.set',
@@ -19,6 +21,9 @@ export const repeatableMutations: ReadonlySet<string> = new Set([
   'recipients.upsert',
   'recipients.upsertMany',
   'routes.set',
+  'subscriptions.pause',
+  'subscriptions.resume',
+  'subscriptions.update',
   'suppressions.add',
   'suppressions.import',
   'templateParts.upsert',

@@ -10,12 +10,14 @@ import type {
   createProject,
   createProvider,
   createRecipientToken,
+  createSubscription,
   createTemplate,
   eraseRecipient,
   explainMessage,
   explainNotification,
   exportRecipient,
   exportSuppressions,
+  extendLeases,
   getAccount,
   getApiKey,
   getDeadLetter,
@@ -26,6 +28,7 @@ import type {
   getProject,
   getProvider,
   getRecipient,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -44,6 +47,7 @@ import type {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplates,
@@ -52,32 +56,40 @@ import type {
   logout,
   me,
   Operation,
+  pauseSubscription,
   previewTemplate,
   publishTemplate,
+  receiveCopies,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   removeTemplatePart,
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resumeSubscription,
   revokeApiKey,
   revokeInvitation,
   revokeSession,
   rollbackTemplate,
   rotateApiKey,
+  rotateSubscriptionSecret,
   sendManyNotifications,
   sendNotification,
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  settleCopies,
+  subscribeConsumer,
   testSendTemplate,
   updateAccount,
   updateProject,
   updateProvider,
+  updateSubscription,
   updateTemplate,
   upsertCategory,
   upsertManyRecipients,
@@ -152,6 +164,12 @@ export interface Tidings {
     get: Query<typeof getPreferenceDefaults>;
     set: Mutation<typeof setPreferenceDefaults>;
   };
+  consumers: {
+    subscribe: Mutation<typeof subscribeConsumer>;
+    receive: Mutation<typeof receiveCopies>;
+    settle: Mutation<typeof settleCopies>;
+    extend: Mutation<typeof extendLeases>;
+  };
   auth: {
     login: Mutation<typeof login>;
     refresh: Mutation<typeof refresh>;
@@ -186,6 +204,16 @@ export interface Tidings {
     remove: Mutation<typeof removeProvider>;
   };
   routes: { list: Query<typeof listRoutes>; set: Mutation<typeof setRoute> };
+  subscriptions: {
+    create: Mutation<typeof createSubscription>;
+    list: Query<typeof listSubscriptions>;
+    get: Query<typeof getSubscription>;
+    update: Mutation<typeof updateSubscription>;
+    remove: Mutation<typeof removeSubscription>;
+    pause: Mutation<typeof pauseSubscription>;
+    resume: Mutation<typeof resumeSubscription>;
+    rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+  };
   suppressions: {
     list: Query<typeof listSuppressions>;
     export: Query<typeof exportSuppressions>;

@@ -50,11 +50,13 @@ const pointer = z
   .regex(/^(\/([^~/]|~[01])*)+$/, 'must be a JSON pointer such as /data/customer/email')
   .meta({ examples: ['/data/customer/email'] });
 
+/** Any JSON; it cannot be left out. */
+const constant = z
+  .union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.unknown()), jsonObject])
+  .meta({ examples: ['Acme'] });
+
 /** What a template's variable gets: what stands somewhere in the event, or always the same. */
-const mapped = z.union([
-  z.strictObject({ pointer }),
-  z.strictObject({ value: z.unknown().meta({ examples: ['Acme'] }) }),
-]);
+const mapped = z.union([z.strictObject({ pointer }), z.strictObject({ value: constant })]);
 
 const notifySettings = z.strictObject({
   kind: z.literal('notify'),
@@ -139,6 +141,16 @@ export type NotifySettings = z.infer<typeof notifySettings>;
 export type WebhookSettings = z.infer<typeof webhookSettings>;
 export type QueueSettings = z.infer<typeof queueSettings>;
 
+/** The same as they are kept: with what was left out. */
+const keptSettings = z.discriminatedUnion('kind', [
+  notifySettings.extend({
+    lane: notifySettings.shape.lane.unwrap(),
+    delaySeconds: notifySettings.shape.delaySeconds.unwrap(),
+  }),
+  webhookSettings.extend({ ordered: ordered.unwrap() }),
+  queueSettings.extend({ ordered: ordered.unwrap(), maxFailures: queueSettings.shape.maxFailures.unwrap() }),
+]);
+
 const id = idSchema('subscription');
 
 export const subscriptionView = z.strictObject({
@@ -150,7 +162,7 @@ export const subscriptionView = z.strictObject({
     .string()
     .nullable()
     .meta({ examples: [null] }),
-  settings: subscriptionSettings,
+  settings: keptSettings,
   status: z.enum(subscriptionStatuses),
   reason: z
     .enum(disabledReasons)

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addSubscription, newEvent, newId } from './copies.fixture.ts';
+import { addSubscription, newEvent } from './copies.fixture.ts';
 import {
   type CopySettlement,
   type CopyVerdict,
@@ -29,7 +29,7 @@ export function copiesContract(dialect: string, open: () => Promise<Database>): 
 
     const all: Matches = () => true;
     const fanOut = (rooms: Record<string, number> = {}, matches: Matches = all) =>
-      store.fanOut({ rooms: new Map(Object.entries(rooms)), matches, newId });
+      store.fanOut({ rooms: new Map(Object.entries(rooms)), matches });
     const subscribe = (of: Parameters<typeof addSubscription>[2] = {}, project = projectId) =>
       addSubscription(database, project, of);
     async function publish(count = 1, of: Partial<NewEvent> = {}, project = projectId) {

@@ -56,9 +56,3 @@ export async function changeSubscription(
 ): Promise<void> {
   await handle.update(subscriptions).set(change).where(eq(subscriptions.id, id)).returning();
 }
-
-/** Ids as they are made elsewhere: they sort by the order they were made. */
-export function newId(): string {
-  made += 1;
-  return `cpy_${String(made).padStart(8, '0')}`;
-}

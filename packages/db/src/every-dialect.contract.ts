@@ -11,6 +11,7 @@ import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
 
@@ -27,6 +28,7 @@ const contracts = [
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionsContract,
   suppressionsContract,
   templatesContract,
 ];

@@ -19,6 +19,9 @@ export {
 export type { DeadLetterRow, DeadLetterSearch } from './store/dead-letters.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
+export type { CopyInHand } from './store/events/copies-in-hand.ts';
+export type { CopyOfSubscription, CopySearch } from './store/events/copies-read.ts';
+
 export type {
   ClaimedCopy,
   CopyAttemptRow,
@@ -34,6 +37,7 @@ export type {
 } from './store/events/copy-types.ts';
 export type { Matches } from './store/events/fan-out.ts';
 export type { FirstEvent, NewEvent, PublishResult } from './store/events/publish.ts';
+export type { NewSubscription, SubscriptionChanges } from './store/events/subscriptions.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';
 export type { InvitationRow } from './store/invitations.ts';

@@ -151,3 +151,25 @@ test('an address on the list of suppressions is found by its hash, however long 
     ]);
   }
 });
+
+test('what a consumer has waiting and failed is counted in indexes, and found there when it is removed', async () => {
+  const plan = [
+    ...(await plansOf(() => store.copyCounts('sub_x'))),
+    ...(await plansOf(async () => {
+      const settings = { kind: 'queue' as const, ordered: false, maxFailures: 8 };
+      const one = { id: 'sub_x', name: 'x', kind: settings.kind, settings, types: ['*'], filter: null };
+      const more = { ofHappenings: false, ordered: false, sealed: null };
+      const by = (id: string) => ({ actor, change: { id, projectId, action: 'x.y', target: 'sub_x' } });
+      await store.createSubscription(projectId, { ...one, ...more }, by('aud_made'));
+      await store.removeSubscription(projectId, 'sub_x', by('aud_removed'));
+    })),
+  ].filter((line) => line.includes(' copies '));
+  const index = (name: string, columns: string) =>
+    expect.stringMatching(new RegExp(`^SEARCH copies USING (COVERING )?INDEX ${name} \\(${columns}`));
+  expect(plan).toEqual([
+    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+    index('copies_failed', 'subscription_id=\\?'),
+    index('copies_waiting', 'place=\\? AND subscription_id=\\?'),
+  ]);
+});

@@ -29,6 +29,9 @@ import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
+import { copiesInHand } from './store/events/copies-in-hand.ts';
+import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
+
 import {
   enterCopyWindow,
   hastenCopies,
@@ -41,7 +44,19 @@ import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts'
 import { copyStates } from './store/events/copy-states.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
+import {
+  copyCounts,
+  createSubscription,
+  findConsumer,
+  getSubscription,
+  listSubscriptions,
+  removeSubscription,
+  replaceSigningSecrets,
+  setSubscriptionStatus,
+  updateSubscription,
+} from './store/events/subscriptions.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -147,12 +162,16 @@ const operations = {
   claim,
   claimCopies,
   continueErasure,
+  copiesInHand,
+  copiesOf,
+  copyCounts,
   copyStates,
   createAccount,
   createApiKey,
   createInvitation,
   createProject,
   createProvider,
+  createSubscription,
   createTemplate,
   dataOf,
   defaultLocaleOf,
@@ -170,6 +189,7 @@ const operations = {
   findAccountByEmail,
   findAnswer,
   findApiKey,
+  findConsumer,
   findExpired,
   findFirstEvent,
   findInvitation,
@@ -181,9 +201,11 @@ const operations = {
   findRecipient,
   findUnsubscribePage,
   getApiKey,
+  getCopy,
   getMessage,
   getNotification,
   getProvider,
+  getSubscription,
   getSuppression,
   getTemplate,
   getTemplatePart,
@@ -199,6 +221,7 @@ const operations = {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listInvitations,
   listNotifications,
@@ -208,10 +231,12 @@ const operations = {
   listRecipients,
   listRoutes,
   listSessions,
+  listSubscriptions,
   listSuppressions,
   listTemplateParts,
   listTemplateVersions,
   listTemplates,
+  makeCopies,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -240,14 +265,17 @@ const operations = {
   removeDevice,
   removeEndedLogins,
   removeProvider,
+  removeSubscription,
   removeSuppression,
   renewCopyJobs,
   renewCopyLeases,
   renewJobs,
   renewLeases,
+  replaceSigningSecrets,
   replay,
   replayCandidates,
   replayMessages,
+  resendCopies,
   retentions,
   revokeApiKey,
   revokeInvitation,
@@ -258,6 +286,7 @@ const operations = {
   setPreferenceDefaults,
   setPreferences,
   setRoute,
+  setSubscriptionStatus,
   settle,
   settleCopies,
   startDraft,
@@ -270,6 +299,7 @@ const operations = {
   updateDraft,
   updateProject,
   updateProvider,
+  updateSubscription,
   upsertCategory,
   upsertRecipients,
 };

@@ -1,6 +1,6 @@
 import { subscriptionKinds } from '@tidings/contracts';
 import type { CopyQueueState, Store } from '@tidings/db';
-import { type Log, type Metrics, newId, type Repeating, repeat } from '@tidings/runtime';
+import { type Log, type Metrics, type Repeating, repeat } from '@tidings/runtime';
 import { createCopiesCarrier } from './copies-carrier.ts';
 import type { QueueEngine } from './engine.ts';
 import { lookaheadMs } from './relay.ts';
@@ -52,7 +52,6 @@ export function startCopiesRelay(options: {
       limit: eventsAtOnce,
       rooms: into,
       matches,
-      newId: () => newId('copy'),
     });
     metrics.eventsFannedOut.inc(events);
     await carrier.add(entries);

@@ -11,7 +11,14 @@ export interface Page {
 }
 
 /** A column of ids that sort by the time they were made. */
-type IdColumn = Tables['accounts' | 'audit' | 'invitations' | 'messages' | 'projects' | 'suppressions']['id'];
+type IdColumn = Tables[
+  | 'accounts'
+  | 'audit'
+  | 'copies'
+  | 'invitations'
+  | 'messages'
+  | 'projects'
+  | 'suppressions']['id'];
 
 /** Where a page by id begins, how it is sorted, and how many rows to read: one more shows whether there are more. */
 export function pageById(

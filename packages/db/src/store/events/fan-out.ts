@@ -1,8 +1,10 @@
 import { and, asc, inArray, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
+import { derivedId } from '../../derived-ids.ts';
 import { inPowersOfTwo, listValues, padded, placeholders } from '../../prepared.ts';
 import { inPieces } from '../forget.ts';
 import type { CopyEntry, EventRow, SubscriptionRow } from './copy-types.ts';
+import { positionsOfTurn, takeTurn } from './fan-out-turn.ts';
 import { type NewCopy, storeCopies } from './new-copies.ts';
 
 /**
@@ -15,9 +17,6 @@ export type Matches = (subscription: SubscriptionRow, event: EventRow) => boolea
 const enoughCopies = 5_000;
 /** Events whose data is read at a time. It may be a megabyte each. */
 const dataAtOnce = 20;
-/** The most events of a commit: each has a position of its own within what one value of the sequence is good for. */
-export const mostEvents = 1_000;
-const positionsEach = 10_000;
 
 /**
  * Gives every subscription its copy of the events that it is for, the oldest events first, in one commit: an event
@@ -30,14 +29,14 @@ const positionsEach = 10_000;
  */
 export async function fanOut(
   database: Database,
-  options: { limit?: number; rooms: ReadonlyMap<string, number>; matches: Matches; newId: () => string },
+  options: { limit?: number; rooms: ReadonlyMap<string, number>; matches: Matches },
 ): Promise<{ events: number; entries: CopyEntry[] }> {
-  const { limit = 500, rooms, matches, newId } = options;
+  const { limit = 500, rooms, matches } = options;
   if ((await database.read(selectOpen(database, database.handle, 1))).length === 0)
     return { events: 0, entries: [] };
   return database.commit(function* (db) {
     const turn = yield* takeTurn(database, db);
-    const open = yield* rows(selectOpen(database, db, Math.min(limit, mostEvents)));
+    const open = yield* rows(selectOpen(database, db, Math.min(limit, positionsOfTurn)));
     const at = open[0]?.now ?? 0;
     const consumers = yield* selectConsumers(database, db, open);
     const room = new Map(rooms);
@@ -49,12 +48,13 @@ export async function fanOut(
       for (const { now: _, ...head } of piece) {
         if (copies.length >= enoughCopies) break;
         const event = { ...head, data: data.get(head.id) ?? {} };
-        const position = turn * positionsEach + done;
+        const position = turn + done;
         for (const subscription of consumers.get(event.projectId) ?? []) {
           if (!mayGet(subscription, event)) continue;
           const match = matches(subscription, event);
           if (match === false) continue;
-          copies.push(copyOf({ id: newId(), event, subscription, position, match, room, at }));
+          const index = copies.length;
+          copies.push(copyOf({ index, event, subscription, position, match, room, at }));
         }
         done += 1;
       }
@@ -70,25 +70,6 @@ export async function fanOut(
       .map(({ id, subscriptionId }) => ({ id, subscriptionId, generation: 0, delayMs: 0 }));
     return { events: done, entries };
   });
-}
-
-/** The row is locked until the commit ends: whoever comes next sees all that this one did. */
-function* takeTurn(database: Database, db: Handle): Steps<number> {
-  const { sequences } = database.tables;
-  const [raised] = yield* rows(
-    database.prepared(
-      db,
-      'fan_out_turn',
-      () =>
-        db
-          .insert(sequences)
-          .values({ name: 'fan-out', value: 1 })
-          .onConflictDoUpdate({ target: sequences.name, set: { value: sql`${sequences.value} + 1` } })
-          .returning({ value: sequences.value }),
-      {},
-    ),
-  );
-  return raised?.value ?? 0;
 }
 
 /** Events that were not fanned out yet, the oldest first, without their data. */
@@ -185,7 +166,7 @@ function mayGet({ createdAt, kind, ofHappenings }: SubscriptionRow, event: Head)
 }
 
 function copyOf(options: {
-  id: string;
+  index: number;
   event: EventRow;
   subscription: SubscriptionRow;
   position: number;
@@ -193,9 +174,9 @@ function copyOf(options: {
   room: Map<string, number>;
   at: number;
 }): NewCopy {
-  const { id, event, subscription, position, match, room, at } = options;
+  const { index, event, subscription, position, match, room, at } = options;
   const common = {
-    id,
+    id: derivedId('copy', at, index, event.id, subscription.id),
     eventId: event.id,
     subscriptionId: subscription.id,
     projectId: event.projectId,

@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-o
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { listValues, padded, placeholders } from '../../prepared.ts';
 import type { CopyVerdict, SubscriptionRow } from './copy-types.ts';
+import { happeningOfSubscription } from './happenings.ts';
 
 /** What came of one copy of a subscription. */
 interface Told {
@@ -127,11 +128,18 @@ function* selectHealth(database: Database, db: Handle, all: string[]): Steps<Hea
 function* disable(database: Database, db: Handle, id: string, { reason }: Failed, at: number): Steps<void> {
   const { subscriptions } = database.tables;
   const because: DisabledReason = reason === 'endpoint_gone' ? 'endpoint_gone' : 'failing';
-  yield* rows(
+  const [disabled] = yield* rows(
     db
       .update(subscriptions)
       .set({ status: 'disabled', reason: because, updatedAt: at })
       .where(and(eq(subscriptions.id, id), eq(subscriptions.status, 'active')))
-      .returning({ id: subscriptions.id }),
+      .returning({
+        id: subscriptions.id,
+        projectId: subscriptions.projectId,
+        name: subscriptions.name,
+        kind: subscriptions.kind,
+        reason: subscriptions.reason,
+      }),
   );
+  if (disabled !== undefined) yield* happeningOfSubscription(database, db, disabled, at);
 }

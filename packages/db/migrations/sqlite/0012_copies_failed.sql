@@ -1,0 +1,1 @@
+CREATE INDEX `copies_failed` ON `copies` (`subscription_id`,`id`) WHERE "copies"."status" = 'failed';
