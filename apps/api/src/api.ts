@@ -21,6 +21,8 @@ import { createPasswords } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { createTokens } from './auth/tokens.ts';
 import { createTakers } from './consumers/takers.ts';
+import { createDeclaredTypes } from './event-types/declared.ts';
+import { createAcceptEvent } from './events/accept-events.ts';
 import { createFindEventSource } from './feedback/event-source.ts';
 import { createReceiveProviderEvents } from './feedback/provider-events.ts';
 import { createRecordFeedback } from './feedback/record-feedback.ts';
@@ -88,6 +90,8 @@ export function createApi(options: {
   const makePlan = createPlanner({ ...planning, fastPath });
   const admission = createAdmission({ store, config, log });
   const accept = createAccept({ store, makePlan, fastPath, admission, metrics });
+  const eventSchemas = createSchemas({ of: 'type of event' });
+  const declared = createDeclaredTypes({ store, schemas: eventSchemas });
   const secrets = findJwtSecrets(config);
   const tokens = createTokens({ secrets });
   const logins = {
@@ -113,6 +117,9 @@ export function createApi(options: {
       }),
       tokens,
       templates,
+      acceptEvent: createAcceptEvent({ store, declared, admission, metrics }),
+      declared,
+      eventSchemas,
       tools: { engine: engineOfTemplates, schemas, runMjml: mjml.run },
       log,
       metrics,

@@ -1,7 +1,7 @@
 import type { Accept, MakePlan, TemplateCache } from '@tidings/accept';
 import type { Store } from '@tidings/db';
 import type { Log, Metrics, Seal, Secrets } from '@tidings/runtime';
-import type { BuildTools } from '@tidings/templates';
+import type { BuildTools, Schemas } from '@tidings/templates';
 import { get as getAccount } from './accounts/get.ts';
 import { list as listAccounts } from './accounts/list.ts';
 import { update as updateAccount } from './accounts/update.ts';
@@ -36,6 +36,15 @@ import { replay as replayDeadLetters } from './dead-letters/replay.ts';
 import { list as listDevices } from './devices/list.ts';
 import { register } from './devices/register.ts';
 import { remove as removeDevice } from './devices/remove.ts';
+import type { DeclaredTypes } from './event-types/declared.ts';
+import { list as listEventTypes } from './event-types/list.ts';
+import { remove as removeEventType } from './event-types/remove.ts';
+import { upsert as upsertEventType } from './event-types/upsert.ts';
+import type { AcceptEvent } from './events/accept-events.ts';
+import { get as getEvent } from './events/get.ts';
+import { list as listEvents } from './events/list.ts';
+import { publish as publishEvent } from './events/publish.ts';
+import { publishMany as publishManyEvents } from './events/publish-many.ts';
 import type { RecordFeedback } from './feedback/record-feedback.ts';
 import { accept as acceptInvitation } from './invitations/accept.ts';
 import { create as createInvitation } from './invitations/create.ts';
@@ -118,6 +127,10 @@ export function createRouter(options: {
   foresee: ForeseeMessages;
   tokens: Tokens;
   templates: TemplateCache;
+  acceptEvent: AcceptEvent;
+  declared: DeclaredTypes;
+  /** Of the data of events. */
+  eventSchemas: Schemas;
   tools: BuildTools;
   log: Log;
   metrics: Metrics;
@@ -127,7 +140,7 @@ export function createRouter(options: {
   takers: Takers;
 }) {
   const { store, accept, makePlan, foresee, tokens, templates, tools, log, metrics, logins, seal } = options;
-  const { recordFeedback, takers } = options;
+  const { recordFeedback, acceptEvent, declared, eventSchemas, takers } = options;
   const findConsumer = createFindConsumer(store);
   const replays = createReplays({ store, findTemplate: templates.find });
   return router({
@@ -144,6 +157,17 @@ export function createRouter(options: {
       explain: explainMessage(store),
       replay: replay(replays),
       report: report({ store, recordFeedback }),
+    }),
+    events: router({
+      publish: publishEvent(acceptEvent),
+      publishMany: publishManyEvents({ acceptEvent, isOutage: store.isOutage, log }),
+      get: getEvent(store),
+      list: listEvents(store),
+    }),
+    eventTypes: router({
+      upsert: upsertEventType({ store, schemas: eventSchemas, declared }),
+      list: listEventTypes(store),
+      remove: removeEventType({ store, declared }),
     }),
     deadLetters: router({
       list: listDeadLetters(store),

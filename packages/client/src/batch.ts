@@ -1,9 +1,9 @@
-import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client';
+import { type Operation, type OperationLink, TRPCClientError, type TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 import { observable } from '@trpc/server/observable';
 import { type Problem, TidingsApiError } from './errors.ts';
 
-/** Sends in one request at most; the API takes 1,000. */
+/** Calls in one request at most; the API takes 1,000. */
 const itemsAtMost = 500;
 /** Characters of JSON in one request at most; the API takes 10 MB. */
 const charactersAtMost = 2_000_000;
@@ -18,14 +18,18 @@ interface Waiting {
 type Item = { index: number; error: Problem } | { index: number };
 
 /**
- * Sends that are called in the same turn of the event loop go out as one request, and each gets its own answer
- * or its own error. One alone is an ordinary request.
+ * Calls of `one` in the same turn of the event loop go out as one request of `many`, and each gets its own answer or
+ * its own error. One alone is an ordinary request.
  */
-export const batchSends: TRPCLink<AnyRouter> = () => {
+export function batched(paths: { one: string; many: string }): TRPCLink<AnyRouter> {
+  return () => batching(paths);
+}
+
+function batching({ one, many }: { one: string; many: string }): OperationLink<AnyRouter> {
   let waiting: Waiting[] = [];
 
   return ({ op, next }) => {
-    if (op.path !== 'notifications.send') return next(op);
+    if (op.path !== one) return next(op);
     return observable((observer) => {
       const mine: Waiting = {
         op,
@@ -66,8 +70,8 @@ export const batchSends: TRPCLink<AnyRouter> = () => {
         ? first.op
         : {
             ...first.op,
-            path: 'notifications.sendMany',
-            input: { items: batch.map((one) => one.op.input) },
+            path: many,
+            input: { items: batch.map(({ op }) => op.input) },
             // Nobody may give up what others wait for too.
             signal: null,
           };
@@ -83,7 +87,7 @@ export const batchSends: TRPCLink<AnyRouter> = () => {
       });
     }
   };
-};
+}
 
 function sizeOfNext(waiting: Waiting[]): number {
   let characters = 0;

@@ -1,9 +1,9 @@
 import { createTRPCClient, httpLink, type TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 import { observable } from '@trpc/server/observable';
-import { batchSends } from './batch.ts';
+import { batched } from './batch.ts';
 import { asClientError } from './errors.ts';
-import { keysForSends } from './keys.ts';
+import { keysForRepeats } from './keys.ts';
 import { repeatingFetch } from './repeat.ts';
 import { repeatableMutations } from './repeatable.ts';
 import type { Tidings } from './tidings.ts';
@@ -31,9 +31,9 @@ export interface TidingsOptions {
 /**
  * A client for one project. It needs nothing but `fetch`, and runs in Node, browsers and edge runtimes alike.
  *
- * Sends of the same turn of the event loop share a request. Each send has an idempotency key, given or made, so
- * that it is safe to repeat: a call that found no connection, ran out of time, or was answered 408, 429, 502, 503
- * or 504 is tried again after a wait. Other mutations are tried again only where that cannot do anything twice.
+ * Sends of the same turn of the event loop share a request, and so do publishes. Each send has an idempotency key and
+ * each publish an id, given or made, so that it is safe to repeat: a call that found no connection, ran out of time, or
+ * was answered 408, 429, 502, 503 or 504 is tried again after a wait. Other mutations are tried again only where that cannot do anything twice.
  *
  * Calls reject with `TidingsApiError`, whose `code` says why the API refused, or `TidingsConnectionError`.
  *
@@ -51,8 +51,9 @@ export function createTidings(options: TidingsOptions): Tidings {
   const client = createTRPCClient<AnyRouter>({
     links: [
       withOurErrors,
-      keysForSends,
-      batchSends,
+      keysForRepeats,
+      batched({ one: 'notifications.send', many: 'notifications.sendMany' }),
+      batched({ one: 'events.publish', many: 'events.publishMany' }),
       httpLink({
         url: new URL('/trpc', url).href,
         headers: () => headersOf(options),

@@ -1,19 +1,34 @@
 import type { TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 
-/** Gives each send that has no idempotency key one of its own, the same for all tries: so a try may be repeated. */
-export const keysForSends: TRPCLink<AnyRouter> = () => {
+/** The field of each call's input that makes a try repeatable, and of each item's in bulk. */
+const keyOf: ReadonlyMap<string, string> = new Map([
+  ['notifications.send', 'idempotencyKey'],
+  ['events.publish', 'id'],
+]);
+const keyOfItems: ReadonlyMap<string, string> = new Map([
+  ['notifications.sendMany', 'idempotencyKey'],
+  ['events.publishMany', 'id'],
+]);
+
+/**
+ * Gives each send that has no idempotency key, and each publish that has no id, one of its own, the same for all tries:
+ * so a try may be repeated.
+ */
+export const keysForRepeats: TRPCLink<AnyRouter> = () => {
   return ({ op, next }) => {
-    if (op.path === 'notifications.send') return next({ ...op, input: withKey(op.input) });
-    if (op.path !== 'notifications.sendMany' || !hasItems(op.input)) return next(op);
-    return next({ ...op, input: { ...op.input, items: op.input.items.map(withKey) } });
+    const key = keyOf.get(op.path);
+    if (key !== undefined) return next({ ...op, input: withKey(op.input, key) });
+    const keyOfItem = keyOfItems.get(op.path);
+    if (keyOfItem === undefined || !hasItems(op.input)) return next(op);
+    const items = op.input.items.map((item) => withKey(item, keyOfItem));
+    return next({ ...op, input: { ...op.input, items } });
   };
 };
 
-function withKey(input: unknown): unknown {
+function withKey(input: unknown, key: string): unknown {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
-  const { idempotencyKey } = input as { idempotencyKey?: unknown };
-  return idempotencyKey === undefined ? { ...input, idempotencyKey: newKey() } : input;
+  return (input as Record<string, unknown>)[key] === undefined ? { ...input, [key]: newKey() } : input;
 }
 
 function hasItems(input: unknown): input is { items: unknown[] } {

@@ -83,6 +83,45 @@ describe('sends of one turn', () => {
   });
 });
 
+describe('publishes', () => {
+  const publishedSince = async (before: Set<string>) => (await eventIds()).filter((id) => !before.has(id));
+  const eventIds = async () => {
+    const { body } = await tested.call('GET', '/v1/events?limit=100');
+    return (body.items as Array<{ id: string }>).map(({ id }) => id);
+  };
+
+  test('of one turn go out as one request, each with its own answer or its own error', async () => {
+    const { front, tidings } = await behind([]);
+    const before = new Set(await eventIds());
+    const types = ['order.created', 'message.sent', 'order.paid'];
+    const calls = types.map((type) => tidings.events.publish.mutate({ type, data: { type } }));
+    // Of the same turn too, and another request all the same.
+    const sent = tidings.notifications.send.mutate(mail);
+    const results = await Promise.allSettled(calls);
+    await sent;
+    expect(front.seen.map(({ path }) => path).toSorted()).toEqual([
+      '/trpc/events.publishMany',
+      '/trpc/notifications.send',
+    ]);
+    expect(results[1]).toMatchObject({ status: 'rejected', reason: { code: 'reserved_event_type' } });
+    const answered = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    expect(answered.map(({ type }) => type)).toEqual(['order.created', 'order.paid']);
+    expect(new Set(await publishedSince(before))).toEqual(new Set(answered.map(({ id }) => id)));
+  });
+
+  test('one whose answer was lost is repeated under its id: one event, and so is each of a bulk', async () => {
+    const { front, tidings } = await behind(['lose', 'lose', 'pass', 'lose']);
+    const before = new Set(await eventIds());
+    const { id } = await tidings.events.publish.mutate({ type: 'order.created' });
+    expect(front.seen).toHaveLength(3);
+    expect(await publishedSince(before)).toEqual([id]);
+    const items = [{ type: 'order.created' }, { type: 'order.created', id: 'of-mine' }, 'no object'];
+    await tidings.events.publishMany.mutate({ items });
+    expect(front.seen).toHaveLength(5);
+    expect(await publishedSince(before)).toHaveLength(3);
+  });
+});
+
 describe('what fails for a passing reason', () => {
   test('a send whose answer was lost is repeated under its key: one notification', async () => {
     const { front, tidings } = await behind(['lose', 'lose']);
@@ -203,11 +242,13 @@ test('every PUT may be repeated but for those with a reason, and beside them wha
     allOperations.filter(({ method }) => isMeant(method)).map(({ name }) => name);
   const puts = namesOf((method) => method === 'PUT');
   expect(puts).toEqual(expect.arrayContaining(Object.keys(putsDoneOnce)));
-  // A key of the request, a token or an address that is there already, or an end or a fact that is one already.
+  // A key or id of the request, a token or an address that is there already, or an end or a fact that is one already.
   const posts = [
     'notifications.send',
     'notifications.sendMany',
     'consumers.extend',
+    'events.publish',
+    'events.publishMany',
     'devices.register',
     'notifications.cancel',
     'messages.report',

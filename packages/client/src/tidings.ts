@@ -21,6 +21,7 @@ import type {
   getAccount,
   getApiKey,
   getDeadLetter,
+  getEvent,
   getMessage,
   getNotification,
   getPreferenceDefaults,
@@ -40,6 +41,8 @@ import type {
   listCategories,
   listDeadLetters,
   listDevices,
+  listEvents,
+  listEventTypes,
   listInvitations,
   listNotifications,
   listProjects,
@@ -58,12 +61,15 @@ import type {
   Operation,
   pauseSubscription,
   previewTemplate,
+  publishEvent,
+  publishManyEvents,
   publishTemplate,
   receiveCopies,
   refresh,
   registerDevice,
   removeCategory,
   removeDevice,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,
@@ -92,6 +98,7 @@ import type {
   updateSubscription,
   updateTemplate,
   upsertCategory,
+  upsertEventType,
   upsertManyRecipients,
   upsertRecipient,
   upsertTemplatePart,
@@ -134,6 +141,17 @@ export interface Tidings {
     explain: Query<typeof explainMessage>;
     replay: Mutation<typeof replayMessage>;
     report: Mutation<typeof reportMessage>;
+  };
+  events: {
+    publish: Mutation<typeof publishEvent>;
+    publishMany: Mutation<typeof publishManyEvents>;
+    get: Query<typeof getEvent>;
+    list: Query<typeof listEvents>;
+  };
+  eventTypes: {
+    upsert: Mutation<typeof upsertEventType>;
+    list: Query<typeof listEventTypes>;
+    remove: Mutation<typeof removeEventType>;
   };
   deadLetters: {
     list: Query<typeof listDeadLetters>;

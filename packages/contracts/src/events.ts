@@ -15,7 +15,7 @@ export const eventType = z
   .meta({ examples: ['order.created'] });
 
 /** The publisher's own id of an event. Ours begin with evt_. */
-const externalId = lineOfText(255)
+export const externalEventId = lineOfText(255)
   .refine((text) => !text.startsWith('evt_'), { message: 'must not begin with evt_' })
   .meta({ examples: ['order-1042-created'] });
 
@@ -24,10 +24,22 @@ export const eventSource = lineOfText(500).meta({
   examples: ['/orders'],
 });
 
+/** When it happened. An offset may lead out of the years that an answer can say. */
+export const occurredAt = instant
+  .refine((text) => isFourDigitYear(Date.parse(text)), {
+    message: 'must be in the years 0000 to 9999 of UTC',
+  })
+  .meta({ examples: ['2027-01-31T08:00:00Z'] });
+
+/** Of what is no time, the format says so. */
+function isFourDigitYear(ms: number): boolean {
+  return Number.isNaN(ms) || /^\d{4}-/.test(new Date(ms).toISOString());
+}
+
 export const publishInput = z
   .strictObject({
     type: eventType,
-    id: externalId.optional().meta({
+    id: externalEventId.optional().meta({
       description: 'Your own id of it. What is published again with the same id is one event.',
     }),
     source: eventSource.optional(),
@@ -37,7 +49,7 @@ export const publishInput = z
         description: 'What it is about. Give the id of a recipient, and an erasure of that finds it.',
         examples: ['user-42'],
       }),
-    occurredAt: instant.optional().meta({ description: 'When it happened; now when left out.' }),
+    occurredAt: occurredAt.optional().meta({ description: 'When it happened; now when left out.' }),
     data: jsonObject.default({}),
   })
   .meta({
@@ -97,7 +109,13 @@ export type EventLine = z.infer<typeof eventLine>;
 export const eventView = z.strictObject({ ...eventLine.shape, data: jsonObject });
 export type EventView = z.infer<typeof eventView>;
 
-const publishErrors = ['event_id_reused', 'invalid_event_data', 'reserved_event_type', 'overloaded'] as const;
+const publishErrors = [
+  'invalid_cloud_event',
+  'event_id_reused',
+  'invalid_event_data',
+  'reserved_event_type',
+  'overloaded',
+] as const;
 
 export const publishEvent = operation({
   name: 'events.publish',
@@ -109,6 +127,7 @@ export const publishEvent = operation({
   errors: publishErrors,
   input: publishInput,
   output: publishOutput,
+  cloudEvents: 'one',
 });
 
 export const publishManyInput = z.strictObject({
@@ -139,9 +158,10 @@ export const publishManyEvents = operation({
   path: '/v1/events/bulk',
   status: 202,
   access: { scope: 'send' },
-  errors: ['overloaded'],
+  errors: ['invalid_cloud_event', 'overloaded'],
   input: publishManyInput,
   output: publishManyOutput,
+  cloudEvents: 'many',
   maxBodyBytes: bulkMaxBodyBytes,
 });
 

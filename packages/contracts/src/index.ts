@@ -4,6 +4,7 @@ export * from './api-keys.ts';
 export * from './audit.ts';
 export * from './auth.ts';
 export * from './categories.ts';
+export * from './cloud-events.ts';
 export * from './consumers.ts';
 export * from './content.ts';
 export * from './copies.ts';

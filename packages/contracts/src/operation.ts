@@ -24,6 +24,10 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   idempotencyHeader?: boolean;
   /** Over REST it takes CSV (RFC 4180) beside JSON as its body, or answers it where JSON is not asked for. */
   csv?: 'body' | 'answer';
+  /**
+   * Over REST it takes CloudEvents 1.0 (HTTP binding §3) beside its own body: one, structured or binary, or a batch.
+   */
+  cloudEvents?: 'one' | 'many';
   /** Largest body in bytes. */
   maxBodyBytes?: number;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { channelContent } from './content.ts';
 import { deviceView, webPushKeys } from './devices.ts';
 import { describedEmailParts } from './email-parts.ts';
+import { eventView } from './events.ts';
 import { idSchema } from './ids.ts';
 import { attemptView, feedbackView } from './messages.ts';
 import { operation } from './operation.ts';
@@ -42,7 +43,7 @@ const exportedNotification = z.strictObject({
   messages: z.array(exportedMessage),
 });
 
-/** Everything that is held about a recipient, its notifications in pages. */
+/** Everything that is held about a recipient, its notifications and events in pages. */
 export const recipientExport = z.strictObject({
   recipient: recipientView.omit({ devices: true }),
   devices: z.array(z.strictObject({ ...deviceView.shape, keys: webPushKeys.nullable() })),
@@ -61,12 +62,18 @@ export const recipientExport = z.strictObject({
     items: z.array(exportedNotification),
     after: idSchema('notification').nullable().meta({ description: 'Leads to older ones.' }),
   }),
+  events: z
+    .strictObject({
+      items: z.array(eventView.omit({ copies: true })),
+      after: idSchema('event').nullable().meta({ description: 'Leads to older ones, as `eventsAfter`.' }),
+    })
+    .meta({ description: 'Events whose subject it is.' }),
 });
 export type RecipientExport = z.infer<typeof recipientExport>;
 
 export const exportRecipient = operation({
   name: 'recipients.export',
-  summary: 'Everything held about a recipient, its notifications newest first, in pages.',
+  summary: 'Everything held about a recipient, its notifications and events newest first, in pages.',
   method: 'GET',
   path: '/v1/recipients/{recipientId}/export',
   status: 200,
@@ -76,6 +83,7 @@ export const exportRecipient = operation({
     recipientId,
     limit: z.int().min(1).max(50).default(20),
     after: idSchema('notification').optional(),
+    eventsAfter: idSchema('event').optional(),
   }),
   output: recipientExport,
 });

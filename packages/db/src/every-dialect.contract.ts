@@ -4,6 +4,7 @@ import { copiesContract } from './copies.contract.ts';
 import { deadLettersContract } from './dead-letters.contract.ts';
 import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
+import { eventsContract } from './events.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
@@ -23,6 +24,7 @@ const contracts = [
   deadLettersContract,
   doubtContract,
   eraseContract,
+  eventsContract,
   feedbackContract,
   keysContract,
   lanesContract,

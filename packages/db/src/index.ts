@@ -21,7 +21,6 @@ export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
 export type { CopyInHand } from './store/events/copies-in-hand.ts';
 export type { CopyOfSubscription, CopySearch } from './store/events/copies-read.ts';
-
 export type {
   ClaimedCopy,
   CopyAttemptRow,
@@ -35,6 +34,8 @@ export type {
   RefusedCopy,
   SubscriptionRow,
 } from './store/events/copy-types.ts';
+export type { EventTypeRow } from './store/events/event-types.ts';
+export type { EventFilters, EventHead } from './store/events/events-read.ts';
 export type { Matches } from './store/events/fan-out.ts';
 export type { FirstEvent, NewEvent, PublishResult } from './store/events/publish.ts';
 export type { NewSubscription, SubscriptionChanges } from './store/events/subscriptions.ts';

@@ -71,7 +71,8 @@ async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
 const unbound = (text: string) => Array.from(text.matchAll(/\?/g), () => null);
 
 /** A walk over a whole table that grows with use, or over an index of it. */
-const fullScan = /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions)\b/;
+const fullScan =
+  /^SCAN "?(notifications|messages|attempts|feedback|replays|recipients|audit|suppressions|events|copies|copy_attempts)\b/;
 
 const page = { after: null, limit: 200 };
 const prune = (rule: 'payloads' | 'idempotencyKeys' | 'attempts' | 'notifications') => () =>
@@ -88,6 +89,7 @@ describe('no statement of the upkeep, of feedback, and no search or claim, walks
     ['idempotency keys', prune('idempotencyKeys')],
     ['attempts', prune('attempts')],
     ['notifications', prune('notifications')],
+    ['events', () => store.pruneEvents({ projectId, days: 0, limit: 200 })],
     ['audit', () => store.pruneAudit({ projectId, days: 0, limit: 200 })],
     ["the instance's audit", () => store.pruneAudit({ projectId: null, days: 0, limit: 200 })],
     ['a search', () => store.listRecipients(projectId, { search: 'ada', limit: 20 })],

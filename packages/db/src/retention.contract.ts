@@ -204,6 +204,7 @@ export function retentionContract(dialect: string, open: () => Promise<Database>
             attemptsDays: 90,
             idempotencyKeysDays: 90,
             auditDays: 3,
+            eventsDays: 30,
           },
         },
       ]);

@@ -31,7 +31,6 @@ import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
 import { copiesInHand } from './store/events/copies-in-hand.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
-
 import {
   enterCopyWindow,
   hastenCopies,
@@ -42,6 +41,9 @@ import {
 } from './store/events/copies-window.ts';
 import { endCopyLeasesOf, renewCopyLeases } from './store/events/copy-leases.ts';
 import { copyStates } from './store/events/copy-states.ts';
+import { eventTypesOf, findEventType, putEventType, removeEventType } from './store/events/event-types.ts';
+import { eventsAbout, findEvent, listEvents } from './store/events/events-read.ts';
+import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
@@ -184,12 +186,16 @@ const operations = {
   enterCopyWindow,
   enterWindow,
   fanOut,
+  eventTypesOf,
+  eventsAbout,
   fillSearchKeys,
   findAccount,
   findAccountByEmail,
   findAnswer,
   findApiKey,
   findConsumer,
+  findEvent,
+  findEventType,
   findExpired,
   findFirstEvent,
   findInvitation,
@@ -223,6 +229,7 @@ const operations = {
   listCategories,
   listCopies,
   listDeadLetters,
+  listEvents,
   listInvitations,
   listNotifications,
   listPreferenceDefaults,
@@ -248,12 +255,14 @@ const operations = {
   preferencesOf,
   projectRules,
   pruneAudit,
+  pruneEvents,
   pruneLeft,
   pruneNotifications,
   publish,
   publishTemplate,
   publishedTemplate,
   putApiKey,
+  putEventType,
   putOnlyApiKey,
   putTemplatePart,
   raiseSequence,
@@ -264,6 +273,7 @@ const operations = {
   removeCategory,
   removeDevice,
   removeEndedLogins,
+  removeEventType,
   removeProvider,
   removeSubscription,
   removeSuppression,

@@ -5,6 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 export interface Metrics {
   registry: Registry;
   accepted: Counter<'lane'>;
+  published: Counter<string>;
   refused: Counter<'code'>;
   logins: Counter<'outcome'>;
   attempts: Counter<'channel' | 'outcome'>;
@@ -36,6 +37,7 @@ export function createMetrics(options: { defaults?: boolean } = {}): Metrics {
   return {
     registry,
     accepted: counter('notifications_accepted_total', 'Notifications stored.', ['lane']),
+    published: counter('events_published_total', 'Events that applications published, stored.'),
     refused: counter('requests_refused_total', 'Requests answered with an error.', ['code']),
     logins: counter('logins_total', 'Logins of accounts: good, wrong, or shut out.', ['outcome']),
     attempts: counter('attempts_total', 'Attempts at a provider by outcome.', ['channel', 'outcome']),

@@ -22,6 +22,9 @@ const compiledAtMost = 500;
 /** Compiled schemas that are kept. */
 const keptAtMost = 1000;
 
+/** Whose data the schemas are of. */
+export type SchemaOwner = 'template' | 'type of event';
+
 /** Compiles schemas, keeping what it compiled. */
 export interface Schemas {
   /** Why this is no schema that data may be checked against. `pointer` is the schema's own place. */
@@ -34,11 +37,12 @@ export interface Schemas {
  * JSON Schema (draft 2020-12) by Ajv, with bounds, since the schemas are other people's: `schema-bounds.ts` says
  * which. Patterns run on RE2's algorithm, whose time is linear in the text.
  */
-export function createSchemas(): Schemas {
+export function createSchemas({ of = 'template' }: { of?: SchemaOwner } = {}): Schemas {
   const matching = { left: mostMatching };
   const quick = newCompile(() => newAjv(false, matching));
   const thorough = newCompile(() => newAjv(true, matching));
   const kept = new Map<string, CheckData>();
+  const describeFault = (fault: ErrorObject) => describe(fault, of);
 
   /** @throws Error for a schema whose check would not answer at once. */
   function newCheck(schema: JsonObject): CheckData {
@@ -49,10 +53,10 @@ export function createSchemas(): Schemas {
     function faultsOf(data: JsonObject): ErrorDetail[] {
       if (isGood(data) === true) return [];
       const firstErrors = isGood.errors ?? [];
-      if (JSON.stringify(data).length > namedInFullUpTo) return firstErrors.map(describe);
+      if (JSON.stringify(data).length > namedInFullUpTo) return firstErrors.map(describeFault);
       naming ??= thorough(schema);
       naming(data);
-      return inOrderOf(schema, (naming.errors ?? firstErrors).slice(0, 100).map(describe));
+      return inOrderOf(schema, (naming.errors ?? firstErrors).slice(0, 100).map(describeFault));
     }
 
     return (data) => {
@@ -190,15 +194,18 @@ function isWebUrl(text: string): boolean {
   return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 }
 
-function describe({ keyword, instancePath, params, message }: ErrorObject): ErrorDetail {
+function describe({ keyword, instancePath, params, message }: ErrorObject, of: SchemaOwner): ErrorDetail {
   const pointer = `/data${instancePath}`;
   const inside = (name: unknown) => `${pointer}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
   if (keyword === 'required') {
-    return { pointer: inside(params.missingProperty), detail: 'is required by the template' };
+    return { pointer: inside(params.missingProperty), detail: `is required by the ${of}` };
   }
   if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
     const name = params.additionalProperty ?? params.unevaluatedProperty;
-    return { pointer: inside(name), detail: 'is not a variable of the template' };
+    return {
+      pointer: inside(name),
+      detail: `is not a ${of === 'template' ? 'variable' : 'field'} of the ${of}`,
+    };
   }
   if (keyword === 'format' && params.format === 'http-url') {
     return { pointer, detail: 'must be an absolute http or https URL' };

@@ -13,11 +13,16 @@ export interface JsonBody {
 /**
  * Reads a request's JSON body.
  *
+ * @param type what the body must say that it is
  * @throws TidingsError `unsupported_media_type` unless it is plain JSON in UTF-8, `body_too_large` beyond
  * `maxBytes`, `malformed_request` when it does not arrive in full, `invalid_json` for what `parseJson` refuses.
  */
-export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
-  requireType(request.headers, 'application/json');
+export async function readJson(
+  request: Request,
+  maxBytes: number,
+  type = 'application/json',
+): Promise<JsonBody> {
+  requireType(request.headers, type);
   const text = await readText(request, { maxBytes, invalid: 'invalid_json' });
   return { text, value: parseJson(text) };
 }
@@ -56,6 +61,15 @@ async function readAll(request: Request, maxBytes: number): Promise<Uint8Array> 
     // The client went away in the middle of its body.
     throw cause instanceof TidingsError ? cause : new TidingsError('malformed_request', { cause });
   });
+}
+
+/** Does the request say that a body comes with it? */
+export function hasBody(headers: Headers): boolean {
+  return (
+    headers.has('content-type') ||
+    headers.has('transfer-encoding') ||
+    Number(headers.get('content-length')) > 0
+  );
 }
 
 /** @throws TidingsError `unsupported_media_type` unless the body is of this type, plain and in UTF-8. */

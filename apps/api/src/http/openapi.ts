@@ -1,4 +1,4 @@
-import { errorsOf, type Operation, type SignedRoute } from '@tidings/contracts';
+import { cloudEvent, errorsOf, type Operation, type SignedRoute } from '@tidings/contracts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { exampleOf } from './examples.ts';
@@ -80,6 +80,8 @@ function describe(operation: Operation, path: string) {
             ),
           },
           ...(operation.csv === 'body' && csvContent),
+          ...(operation.cloudEvents === 'one' && cloudEventContent),
+          ...(operation.cloudEvents === 'many' && batchContent),
         },
       },
     }),
@@ -116,6 +118,16 @@ function describeSigned({ name, summary, description, params, headers, body, sta
 }
 
 const csvContent = { 'text/csv': { schema: z.string().meta({ description: 'With a header line.' }) } };
+
+const cloudEventContent = {
+  'application/cloudevents+json': { schema: cloudEvent, example: exampleOf(cloudEvent, 'input') },
+};
+const batchContent = {
+  'application/cloudevents-batch+json': {
+    schema: z.array(cloudEvent).min(1).max(1000),
+    example: [exampleOf(cloudEvent, 'input')],
+  },
+};
 
 /** Who may call, where it is not the rule for all: a key or an account with the scope. */
 function accessOf({ access }: Operation) {

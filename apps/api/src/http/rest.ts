@@ -8,7 +8,8 @@ import {
 import { z } from 'zod';
 import type { CsvForm, Implementation, OpenContext } from '../operations.ts';
 import { requireAccess } from '../principal.ts';
-import { readJson } from './body.ts';
+import { hasBody, readJson } from './body.ts';
+import { readCloudEvents } from './cloud-events.ts';
 import { isCsv, prefersCsv, readCsvBody, streamCsv } from './csv.ts';
 import { maxFaults } from './json.ts';
 import { invalidRequest, jsonResponse } from './problem.ts';
@@ -81,6 +82,8 @@ async function fromBody(
   refuse([...query.keys()], 'belongs in the body, not in the query');
   requireItemKeys(request, operation);
   const maxBytes = operation.maxBodyBytes ?? defaultMaxBodyBytes;
+  const cloudEvents = await readCloudEvents(request, maxBytes, operation.cloudEvents);
+  if (cloudEvents !== undefined) return cloudEvents;
   const body = hasBody(request.headers) ? (await readJson(request, maxBytes)).value : {};
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new TidingsError('invalid_request', { detail: 'The body must be a JSON object' });
@@ -96,14 +99,6 @@ async function fromBody(
   refuse(misplaced, 'belongs in the path');
   const key = operation.idempotencyHeader ? request.headers.get('idempotency-key') : null;
   return key === null ? fields : { ...fields, idempotencyKey: unquoted(key) };
-}
-
-function hasBody(headers: Headers): boolean {
-  return (
-    headers.has('content-type') ||
-    headers.has('transfer-encoding') ||
-    Number(headers.get('content-length')) > 0
-  );
 }
 
 /** A key that one header gives to many items would protect none of them: better said than dropped. */

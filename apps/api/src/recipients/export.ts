@@ -1,6 +1,7 @@
 import { exportRecipient, type RecipientExport, TidingsError } from '@tidings/contracts';
-import type { NotificationRecord, Store } from '@tidings/db';
+import type { EventRow, NotificationRecord, Store } from '@tidings/db';
 import { viewDevice } from '../devices/view.ts';
+import { viewEventHead } from '../events/view.ts';
 import { isoOrNull, toIso } from '../iso.ts';
 import { viewAttempt, viewFeedback } from '../messages/get.ts';
 import { query } from '../operations.ts';
@@ -10,21 +11,23 @@ import { viewPerson } from './view.ts';
 
 /** `recipients.export`. Named so, for `export` is a word of the language. */
 export const exportAll = (store: Store) =>
-  query(exportRecipient, async ({ recipientId, limit, after }, { principal }) => {
+  query(exportRecipient, async ({ recipientId, limit, after, eventsAfter }, { principal }) => {
     const { projectId } = principal;
     const person = await store.findRecipient(projectId, recipientId);
     if (person === undefined) throw new TidingsError('not_found');
-    const { id, email } = person.recipient;
+    const { id, externalId, email } = person.recipient;
     const addresses = [
       ...(email === null ? [] : [{ channel: 'email' as const, address: email }]),
       ...person.devices.map(({ token }) => ({ channel: 'push' as const, address: token })),
     ];
-    const [preferences, suppressions, notifications] = await Promise.all([
+    const [preferences, suppressions, notifications, events] = await Promise.all([
       store.preferencesOf(id),
       store.suppressionsOf(projectId, addresses),
       store.recordOf(projectId, { recipientId: id, limit, after }),
+      store.eventsAbout(projectId, [id, externalId], { limit, after: eventsAfter }),
     ]);
     const { items, after: next } = toPage(notifications, { limit, after }, viewRecord);
+    const about = toPage(events, { limit, after: eventsAfter }, viewAbout);
     return {
       recipient: viewPerson(person.recipient),
       devices: person.devices.map((device) => ({ ...viewDevice(device), keys: device.keys })),
@@ -36,8 +39,13 @@ export const exportAll = (store: Store) =>
       })),
       suppressions: suppressions.map(viewSuppression),
       notifications: { items, after: next },
+      events: { items: about.items, after: about.after },
     };
   });
+
+function viewAbout(event: EventRow) {
+  return { ...viewEventHead(event), data: event.data };
+}
 
 type ExportedNotification = RecipientExport['notifications']['items'][number];
 

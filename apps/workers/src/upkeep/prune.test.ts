@@ -65,3 +65,25 @@ test('a round looks again at what was open, and not at what was done with before
   await wholeRound();
   expect(began).toEqual([items[449]?.notification.id]);
 });
+
+test('events go as their project says, and stay for ever where it says so', async () => {
+  const keeping = await store.ensureProject({ id: 'prj_2', key: 'keeping' });
+  await record.query(`update projects set retention = '{"eventsDays":null}' where id = '${keeping}'`);
+  const event = { externalId: null, source: '', requestHash: null, subject: null, data: {} };
+  const events = ['old', 'young', 'kept'].map((name) => ({
+    ...event,
+    id: `evt_${name}`,
+    projectId: name === 'kept' ? keeping : projectId,
+    origin: 'application' as const,
+    type: 'order.created',
+  }));
+  await store.publish(events);
+  const old = Date.now() - 31 * 86_400_000;
+  await record.query(`update events set created_at = ${old} where id <> 'evt_young'`);
+  const prune = createPruner({ store });
+  while (await prune());
+  expect(await record.query('select id from events order by id')).toEqual([
+    { id: 'evt_kept' },
+    { id: 'evt_young' },
+  ]);
+});

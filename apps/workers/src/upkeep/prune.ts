@@ -28,6 +28,7 @@ export function createPruner({ store }: { store: Store }): () => Promise<boolean
       for (const [rule, days] of Object.entries(daysOf)) {
         yield* pruneBy(projectId, rule as PruneRule, days(retention));
       }
+      if (retention.eventsDays !== null) yield* pruneEvents(projectId, retention.eventsDays);
       if (retention.auditDays !== null) yield* pruneAudit(projectId, retention.auditDays);
     }
     yield* pruneAudit(null, instanceAuditDays);
@@ -57,6 +58,10 @@ export function createPruner({ store }: { store: Store }): () => Promise<boolean
       after = page.after;
       yield;
     } while (after !== null);
+  }
+
+  async function* pruneEvents(projectId: string, days: number): AsyncGenerator<void> {
+    while (await store.pruneEvents({ projectId, days, limit: rowsAtOnce })) yield;
   }
 
   async function* pruneAudit(projectId: string | null, days: number): AsyncGenerator<void> {

@@ -42,15 +42,19 @@ import type * as sqliteColumns from './columns.sqlite.ts';
 export type Place = 'store' | 'queue';
 
 /**
- * An erasure's way: the recipient's own notifications, those sent to its addresses without naming it, and, a
- * while later, its own once more, for what was under way in the meantime.
+ * An erasure's way: the recipient's own notifications, the events about it, notifications sent to its addresses
+ * without naming it, and, a while later, its own once more, for what was under way in the meantime.
  */
-export type ErasureStep = 'own' | 'direct' | 'late';
+export type ErasureStep = 'own' | 'events' | 'direct' | 'late';
 
-/** Addresses that are being forgotten: e-mail in lower case, tokens as they are. */
+/**
+ * Addresses that are being forgotten: e-mail in lower case, tokens as they are. `externalId` is what the application
+ * called the recipient.
+ */
 export interface ErasedAddresses {
   emails: string[];
   tokens: string[];
+  externalId?: string;
 }
 
 /** What somebody wrote of a version, and what it took in when it was published. */

@@ -2,6 +2,7 @@ import { type Channel, platforms } from '@tidings/contracts';
 import { and, desc, eq, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { ErasedAddresses, Tables } from '../schema/tables.ts';
+import { forgetEventsAbout, forgetEventsOf } from './events/forget-events.ts';
 import { forgetNotifications, forgetPerson, forgetSuppressed, inPieces } from './forget.ts';
 import { searchKey } from './recipients.ts';
 
@@ -24,6 +25,7 @@ export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): 
   const { notifications } = database.tables;
   const { recipientId, projectId, cursor, step } = erasure;
   const isDirect = step === 'direct';
+  if (step === 'events') return yield* forgetSomeEvents(database, db, erasure);
   if (step === 'late' && cursor === null) yield* forgetPerson(database, db, recipientId);
   const limit = isDirect ? lookedThroughAtOnce : emptiedAtOnce;
   const page = yield* rows(
@@ -46,9 +48,22 @@ export function* takeStep(database: Database, db: Handle, erasure: ErasureRow): 
       ? yield* withoutOthers(database, db, erasure, yield* withAddressesOf(database, db, erasure, ids))
       : erasure.addresses;
   yield* forgetNotifications(database, db, ids);
+  yield* forgetEventsOf(database, db, { projectId, notificationIds: ids });
   // Afterwards: no bounce can add an address any more that its message has not.
   yield* forgetSuppressed(database, db, projectId, addresses);
   return { cursor: page.length < limit ? null : (page.at(-1)?.id ?? null), addresses };
+}
+
+/** Each loses its subject, so the next piece finds others: there is no place to remember, only that there are more. */
+function* forgetSomeEvents(database: Database, db: Handle, erasure: ErasureRow): Steps<Progress> {
+  const { recipientId, projectId, addresses } = erasure;
+  const { externalId } = addresses;
+  const more = yield* forgetEventsAbout(database, db, {
+    projectId,
+    subjects: externalId === undefined ? [recipientId] : [recipientId, externalId],
+    limit: emptiedAtOnce,
+  });
+  return { cursor: more ? 'more' : null, addresses };
 }
 
 /** An address or a device that the person had before is its own too. */
@@ -70,6 +85,7 @@ function* withAddressesOf(
     found.flatMap((one) => (one.channel === channel && one.address !== null ? [one.address] : []));
   const emails = of('email').map((email) => email.toLowerCase());
   return {
+    ...addresses,
     emails: [...new Set([...addresses.emails, ...emails])],
     tokens: [...new Set([...addresses.tokens, ...of('push')])],
   };
@@ -80,7 +96,7 @@ function* withoutOthers(
   { tables: { recipients, devices } }: Database,
   db: Handle,
   { projectId, recipientId }: ErasureRow,
-  { emails, tokens }: ErasedAddresses,
+  { emails, tokens, ...rest }: ErasedAddresses,
 ): Steps<ErasedAddresses> {
   const taken = new Set<string>();
   const ofOthers = and(
@@ -114,6 +130,7 @@ function* withoutOthers(
     for (const { token } of found) taken.add(`token ${token}`);
   }
   return {
+    ...rest,
     emails: emails.filter((email) => !taken.has(`email ${email}`)),
     tokens: tokens.filter((token) => !taken.has(`token ${token}`)),
   };

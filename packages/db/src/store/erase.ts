@@ -79,7 +79,7 @@ export function beginErasure(
           recipientId: person.id,
           projectId,
           step: 'own',
-          addresses: { emails, tokens },
+          addresses: { emails, tokens, externalId: person.externalId },
           dueAt: sql`${database.now} + ${turnMs}`,
         })
         .returning({ id: erasures.recipientId }),
@@ -165,9 +165,9 @@ export async function continueErasure(database: Database, recipientId: string): 
       );
       return false;
     }
-    const { emails, tokens } = addresses;
-    if (erasure.step === 'own' && emails.length + tokens.length > 0) {
-      yield* moveOn(database, db, erasure, { step: 'direct', cursor: null, addresses, dueAt: soon });
+    const next = stepAfter(erasure.step, addresses);
+    if (next !== 'late') {
+      yield* moveOn(database, db, erasure, { step: next, cursor: null, addresses, dueAt: soon });
       return true;
     }
     yield* moveOn(database, db, erasure, {
@@ -180,6 +180,11 @@ export async function continueErasure(database: Database, recipientId: string): 
   });
   if (!more) await database.forgetRemains();
   return more;
+}
+
+function stepAfter(step: ErasureStep, { emails, tokens }: ErasedAddresses): ErasureStep {
+  if (step === 'own') return 'events';
+  return step === 'events' && emails.length + tokens.length > 0 ? 'direct' : 'late';
 }
 
 /** Only if nobody else moved it meanwhile: whoever did had the addresses, which are gone by now. */

@@ -15,6 +15,7 @@ type IdColumn = Tables[
   | 'accounts'
   | 'audit'
   | 'copies'
+  | 'events'
   | 'invitations'
   | 'messages'
   | 'projects'
