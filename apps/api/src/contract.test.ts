@@ -98,6 +98,24 @@ async function someDead(count: number): Promise<string[]> {
   return ids;
 }
 
+function newSubscription() {
+  made += 1;
+  const settings = { kind: 'webhook' as const, url: 'https://shop.example/webhooks' };
+  return { name: `consumer-${made}`, types: ['order.*'], settings };
+}
+
+async function someSubscription(): Promise<string> {
+  return (await tidings.subscriptions.create.mutate(newSubscription())).id;
+}
+
+/** A copy that has ended. */
+async function someCopy(): Promise<string> {
+  const { copyId } = await tidings.subscriptions.test.mutate({ id: await someSubscription() });
+  await tested.query(`UPDATE copies SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
+    WHERE id = '${copyId}'`);
+  return copyId;
+}
+
 /** A key that no project has yet. */
 function newProjectKey(): string {
   made += 1;
@@ -219,6 +237,100 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     body: { items: [held] },
     trpc: () => tidings.consumers.extend.mutate({ name: consumer, items: [held] }),
   }),
+  'subscriptions.create': () => {
+    const body = { ...newSubscription(), filter: 'data.total >= 100' };
+    return {
+      path: '/v1/subscriptions',
+      body,
+      trpc: () =>
+        tidings.subscriptions.create.mutate({
+          ...newSubscription(),
+          settings: {
+            kind: 'notify',
+            to: { recipientId: '/data/customerId' },
+            template: 'welcome_email',
+            data: { name: { pointer: '/data/name' }, shop: { value: 'Acme' } },
+          },
+        }),
+    };
+  },
+  'subscriptions.list': async () => {
+    await someSubscription();
+    return { path: '/v1/subscriptions', trpc: () => tidings.subscriptions.list.query({}) };
+  },
+  'subscriptions.get': async () => {
+    const id = await someSubscription();
+    return { path: `/v1/subscriptions/${id}`, trpc: () => tidings.subscriptions.get.query({ id }) };
+  },
+  'subscriptions.update': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}`,
+      body: { types: ['*'], filter: null },
+      trpc: () => tidings.subscriptions.update.mutate({ id, filter: 'subject == "user-42"' }),
+    };
+  },
+  'subscriptions.remove': async () => {
+    const [one, id] = [await someSubscription(), await someSubscription()];
+    return {
+      path: `/v1/subscriptions/${one}`,
+      trpc: () => tidings.subscriptions.remove.mutate({ id }),
+    };
+  },
+  'subscriptions.pause': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/pause`,
+      trpc: () => tidings.subscriptions.pause.mutate({ id }),
+    };
+  },
+  'subscriptions.resume': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/resume`,
+      trpc: () => tidings.subscriptions.resume.mutate({ id }),
+    };
+  },
+  'subscriptions.rotateSecret': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/rotate-secret`,
+      body: { overlapSeconds: 60 },
+      trpc: () => tidings.subscriptions.rotateSecret.mutate({ id }),
+    };
+  },
+  'subscriptions.test': async () => {
+    const id = await someSubscription();
+    return {
+      path: `/v1/subscriptions/${id}/test`,
+      body: { data: { orderId: '1042' } },
+      trpc: () => tidings.subscriptions.test.mutate({ id }),
+    };
+  },
+  'subscriptions.recover': async () => {
+    const id = await someSubscription();
+    const since = '2027-01-31T08:00:00Z';
+    return {
+      path: `/v1/subscriptions/${id}/recover`,
+      body: { since, limit: 10 },
+      trpc: () => tidings.subscriptions.recover.mutate({ id, since }),
+    };
+  },
+  'copies.list': async () => {
+    await someCopy();
+    return {
+      path: '/v1/copies?status=failed&limit=1',
+      trpc: () => tidings.copies.list.query({ limit: 2 }),
+    };
+  },
+  'copies.get': async () => {
+    const id = await someCopy();
+    return { path: `/v1/copies/${id}`, trpc: () => tidings.copies.get.query({ id }) };
+  },
+  'copies.resend': async () => {
+    const [one, id] = [await someCopy(), await someCopy()];
+    return { path: `/v1/copies/${one}/resend`, trpc: () => tidings.copies.resend.mutate({ id }) };
+  },
   'recipients.upsert': () => ({
     path: '/v1/recipients/user%2F42',
     body: { name: 'Grace', email: 'grace@example.com', locale: 'fr-CA', timezone: 'Europe/Paris' },

@@ -30,6 +30,9 @@ import { settle } from './consumers/settle.ts';
 import { subscribe } from './consumers/subscribe.ts';
 import { createTakeCopies } from './consumers/take.ts';
 import type { Takers } from './consumers/takers.ts';
+import { get as getCopy } from './copies/get.ts';
+import { list as listCopies } from './copies/list.ts';
+import { resend } from './copies/resend.ts';
 import { get as getDeadLetter } from './dead-letters/get.ts';
 import { list as listDeadLetters } from './dead-letters/list.ts';
 import { replay as replayDeadLetters } from './dead-letters/replay.ts';
@@ -92,9 +95,11 @@ import { create as createSubscription } from './subscriptions/create.ts';
 import { get as getSubscription } from './subscriptions/get.ts';
 import { list as listSubscriptions } from './subscriptions/list.ts';
 import { pause } from './subscriptions/pause.ts';
+import { recover } from './subscriptions/recover.ts';
 import { remove as removeSubscription } from './subscriptions/remove.ts';
 import { resume } from './subscriptions/resume.ts';
 import { rotateSecret } from './subscriptions/rotate-secret.ts';
+import { test } from './subscriptions/test.ts';
 import { update as updateSubscription } from './subscriptions/update.ts';
 import { add as addSuppression } from './suppressions/add.ts';
 import { exportAll as exportSuppressions } from './suppressions/export.ts';
@@ -244,7 +249,10 @@ export function createRouter(options: {
       pause: pause(store),
       resume: resume(store),
       rotateSecret: rotateSecret({ store, seal }),
+      test: test(store),
+      recover: recover(store),
     }),
+    copies: router({ list: listCopies(store), get: getCopy(store), resend: resend(store) }),
     suppressions: router({
       list: listSuppressions(store),
       // Before `get`, whose path takes any last segment.

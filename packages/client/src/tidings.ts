@@ -20,6 +20,7 @@ import type {
   extendLeases,
   getAccount,
   getApiKey,
+  getCopy,
   getDeadLetter,
   getEvent,
   getMessage,
@@ -39,6 +40,7 @@ import type {
   listApiKeys,
   listAudit,
   listCategories,
+  listCopies,
   listDeadLetters,
   listDevices,
   listEvents,
@@ -65,6 +67,7 @@ import type {
   publishManyEvents,
   publishTemplate,
   receiveCopies,
+  recoverSubscription,
   refresh,
   registerDevice,
   removeCategory,
@@ -77,6 +80,7 @@ import type {
   replayDeadLetters,
   replayMessage,
   reportMessage,
+  resendCopy,
   resumeSubscription,
   revokeApiKey,
   revokeInvitation,
@@ -92,6 +96,7 @@ import type {
   settleCopies,
   subscribeConsumer,
   testSendTemplate,
+  testSubscription,
   updateAccount,
   updateProject,
   updateProvider,
@@ -231,6 +236,13 @@ export interface Tidings {
     pause: Mutation<typeof pauseSubscription>;
     resume: Mutation<typeof resumeSubscription>;
     rotateSecret: Mutation<typeof rotateSubscriptionSecret>;
+    test: Mutation<typeof testSubscription>;
+    recover: Mutation<typeof recoverSubscription>;
+  };
+  copies: {
+    list: Query<typeof listCopies>;
+    get: Query<typeof getCopy>;
+    resend: Mutation<typeof resendCopy>;
   };
   suppressions: {
     list: Query<typeof listSuppressions>;

@@ -331,7 +331,13 @@ export const testSubscription = operation({
   status: 202,
   access: { scope: 'manage' },
   errors: ['not_found', 'not_testable'],
-  input: z.strictObject({ id, data: jsonObject.optional() }),
+  input: z.strictObject({
+    id,
+    data: jsonObject.optional().meta({
+      description: 'Goes with it, beside the name of the consumer.',
+      examples: [{ orderId: '1042' }],
+    }),
+  }),
   output: z.strictObject({ eventId: idSchema('event'), copyId: idSchema('copy') }),
 });
 

@@ -38,6 +38,7 @@ export type { EventTypeRow } from './store/events/event-types.ts';
 export type { EventFilters, EventHead } from './store/events/events-read.ts';
 export type { Matches } from './store/events/fan-out.ts';
 export type { FirstEvent, NewEvent, PublishResult } from './store/events/publish.ts';
+export type { RecoverableEvent } from './store/events/recover.ts';
 export type { NewSubscription, SubscriptionChanges } from './store/events/subscriptions.ts';
 export type { Feedback, FeedbackResult, FeedbackRow } from './store/feedback.ts';
 export type { FirstTemplates } from './store/first-templates.ts';

@@ -46,6 +46,7 @@ import { eventsAbout, findEvent, listEvents } from './store/events/events-read.t
 import { pruneEvents } from './store/events/events-retention.ts';
 import { fanOut } from './store/events/fan-out.ts';
 import { findFirstEvent, publish } from './store/events/publish.ts';
+import { dataOfEvents, recoverableEvents } from './store/events/recover.ts';
 import { makeCopies, resendCopies } from './store/events/resend.ts';
 import { settleCopies } from './store/events/settle-copies.ts';
 import {
@@ -59,6 +60,7 @@ import {
   setSubscriptionStatus,
   updateSubscription,
 } from './store/events/subscriptions.ts';
+import { makeTestCopy } from './store/events/test-copy.ts';
 import { recordFeedback } from './store/feedback.ts';
 import { addFirstTemplates } from './store/first-templates.ts';
 import {
@@ -176,6 +178,7 @@ const operations = {
   createSubscription,
   createTemplate,
   dataOf,
+  dataOfEvents,
   defaultLocaleOf,
   deleteTemplatePart,
   dueErasures,
@@ -244,6 +247,7 @@ const operations = {
   listTemplateVersions,
   listTemplates,
   makeCopies,
+  makeTestCopy,
   markKeysUsed,
   noteCredential,
   noteEvent,
@@ -269,6 +273,7 @@ const operations = {
   readSequence,
   recordFeedback,
   recordOf,
+  recoverableEvents,
   registerDevice,
   removeCategory,
   removeDevice,

@@ -90,7 +90,7 @@ export function subscriptionsContract(dialect: string, open: () => Promise<Datab
       expect(await store.findConsumer(projectId, 'stock')).toMatchObject({ id: other });
     });
 
-    test('one that was removed is nowhere, has no secrets, and none of its copies has a job', async () => {
+    test('one that was removed is nowhere and has no secrets, and its copies stay on record', async () => {
       const id = await added();
       await addCopies(id, [
         ['queued', 'queue'],
@@ -109,7 +109,7 @@ export function subscriptionsContract(dialect: string, open: () => Promise<Datab
       const [row] = await database.handle.select().from(database.tables.subscriptions);
       expect(row).toMatchObject({ sealed: null, removedAt: expect.any(Number) });
       const copies = await database.handle.select().from(database.tables.copies);
-      expect(copies.map(({ place }) => place ?? 'none').sort()).toEqual(['none', ...Array(4).fill('store')]);
+      expect(copies).toHaveLength(5);
     });
 
     test('those of another project are not there', async () => {

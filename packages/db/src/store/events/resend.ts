@@ -59,13 +59,14 @@ export function resendCopies(
 
 /**
  * Gives a subscription copies of events that it has none of, in their order, whatever it matches. Answers the copies'
- * ids. None of events of other projects or without data, nor for a subscription that was removed. At most a thousand
- * ids a call.
+ * ids. None of events of other projects or without data, nor for a subscription that was removed. With `recorded` a row
+ * of the audit trail counts them, if there are any. At most a thousand ids a call.
  */
 export function makeCopies(
   database: Database,
   projectId: string,
   { subscriptionId, eventIds }: { subscriptionId: string; eventIds: string[] },
+  recorded?: Recorded,
 ): Promise<string[]> {
   const { events, subscriptions } = database.tables;
   return database.commit(function* (db) {
@@ -111,6 +112,11 @@ export function makeCopies(
         endedAt: null,
       })),
     );
+    if (recorded !== undefined && made.length > 0) {
+      const { actor, change } = recorded;
+      const fields = [...(change.fields ?? []), `made ${made.length}`];
+      yield* recordChange(database, db, actor, { ...change, fields });
+    }
     return made.map(({ id }) => id);
   });
 }

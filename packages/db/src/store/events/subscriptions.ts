@@ -120,8 +120,8 @@ export function updateSubscription(
 }
 
 /**
- * Removes a subscription, with its secrets; false when there is none. Copies of it stay on record. Those that have a
- * job, which nobody may ever take again, go back to SQL, where the relay ends all that is open, piece by piece.
+ * Removes a subscription, with its secrets; false when there is none. Copies of it stay on record; the relay ends those
+ * that are open, piece by piece: see `enterCopyWindow`.
  */
 export function removeSubscription(
   database: Database,
@@ -129,7 +129,7 @@ export function removeSubscription(
   id: string,
   { actor, change }: Recorded,
 ): Promise<boolean> {
-  const { subscriptions, copies } = database.tables;
+  const { subscriptions } = database.tables;
   return database.commit(function* (db) {
     const [removed] = yield* rows(
       db
@@ -139,13 +139,6 @@ export function removeSubscription(
         .returning({ id: subscriptions.id }),
     );
     if (removed === undefined) return false;
-    yield* rows(
-      db
-        .update(copies)
-        .set({ place: 'store' })
-        .where(and(eq(copies.place, 'queue'), eq(copies.subscriptionId, id)))
-        .returning({ id: copies.id }),
-    );
     yield* recordChange(database, db, actor, change);
     return true;
   });
