@@ -78,3 +78,28 @@ test('one event and one rule are one mail with the mapped data, however often it
   expect(received).toHaveLength(2);
   for (const mail of received) expect(mail.html).toContain('Ada Lovelace');
 });
+
+test('whoever is not known yet is a dead letter, and gets the mail when it is sent again', async () => {
+  const { tidings } = running;
+  await welcome('welcome-known', 'user.confirmed', { recipientId: '/subject' });
+  const { id } = await tidings.events.publish.mutate({
+    type: 'user.confirmed',
+    subject: 'grace',
+    data: { who: [{ 'first/name': 'Grace' }] },
+  });
+  const copy = await endedCopy(id);
+  expect(copy).toMatchObject({ status: 'failed', reason: 'recipient_not_found', notificationId: null });
+
+  await tidings.recipients.upsert.mutate({ externalId: 'grace', email: 'grace@example.com' });
+  await tidings.copies.resend.mutate({ id: copy?.id ?? '' });
+  const [mail] = await until(
+    () => mailsTo('grace@example.com'),
+    (found) => found.length > 0,
+  );
+  expect(mail?.html).toContain('Grace');
+  const delivered = await until(
+    () => endedCopy(id),
+    (found) => found?.status === 'delivered',
+  );
+  expect(delivered?.notificationId).toMatch(/^ntf_/);
+});
