@@ -1,12 +1,14 @@
 import type { Row } from './row.ts';
 import { acceptRows } from './rows/accept.ts';
 import { deliveryRows } from './rows/delivery.ts';
+import { eventRows } from './rows/events.ts';
 import { installRows } from './rows/install.ts';
 import { scaleRows } from './rows/scale.ts';
 
 const groups: Readonly<Record<string, Row[]>> = {
   accept: acceptRows,
   deliver: deliveryRows,
+  events: eventRows,
   scale: scaleRows,
   install: installRows,
 };

@@ -4,6 +4,7 @@ const paths: Readonly<Record<Call, string>> = {
   'trpc send': '/trpc/notifications.send',
   'rest send': '/v1/notifications',
   'trpc sendMany': '/trpc/notifications.sendMany',
+  'trpc publish': '/trpc/events.publish',
 };
 
 /** As many different requests as are made; then they come again. */
@@ -16,7 +17,7 @@ export interface Requests {
 }
 
 /**
- * Requests for one templated e-mail (or 500 of them) to addresses of their own. With `stamp` the link holds the
+ * Requests for one templated e-mail (or 500 of them) to addresses of their own, or of an event. With `stamp` the link holds the
  * instant at which the request was due, which a sink can read out of the mail.
  */
 export function createRequests(options: {
@@ -42,11 +43,23 @@ export function createRequests(options: {
     };
   }
 
+  function event(index: number) {
+    return {
+      type: 'order.created',
+      id: `order-${index}-created`,
+      subject: `user-${index}`,
+      data: { orderId: `${index}`, customer: { email: `user${index}@example.com` } },
+    };
+  }
+
+  function bodyOf(index: number, at: number) {
+    if (call === 'trpc publish') return event(index);
+    if (call !== 'trpc sendMany') return item(index, at);
+    return { items: Array.from({ length: itemsPerBulk }, (_, nth) => item(index * itemsPerBulk + nth, at)) };
+  }
+
   function make(index: number, at: number): Buffer {
-    const body =
-      call === 'trpc sendMany'
-        ? { items: Array.from({ length: itemsPerBulk }, (_, nth) => item(index * itemsPerBulk + nth, at)) }
-        : item(index, at);
+    const body = bodyOf(index, at);
     const key = `bench-${index}`;
     const inBody = withKeys && call === 'trpc send' ? { ...body, idempotencyKey: key } : body;
     const text = JSON.stringify(inBody);
@@ -57,7 +70,8 @@ export function createRequests(options: {
     );
   }
 
-  const isFresh = withKeys || stamp;
+  // An event that has an id is another one each time.
+  const isFresh = withKeys || stamp || call === 'trpc publish';
   const ready = isFresh
     ? []
     : Array.from({ length: call === 'trpc sendMany' ? 20 : different }, (_, index) => make(index, 0));

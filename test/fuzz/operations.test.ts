@@ -1,6 +1,9 @@
 import {
+  isHappening,
   type Operation,
   type PreferencesView,
+  publishInput,
+  publishManyEvents,
   type RegisterDeviceInput,
   sendInput,
   sendManyNotifications,
@@ -91,9 +94,15 @@ afterEach(async () => {
   expect(answer.status).toBe(202);
 });
 
+const itemsOf = new Map<string, z.ZodType>([
+  [sendManyNotifications.name, sendInput],
+  [publishManyEvents.name, publishInput],
+]);
+
 const inputOf = (operation: Operation): fc.Arbitrary<unknown> => {
-  if (operation.name !== sendManyNotifications.name) return arbitraryOf(operation.input, samples);
-  const item = arbitraryOf(sendInput, samples);
+  const itemSchema = itemsOf.get(operation.name);
+  if (itemSchema === undefined) return arbitraryOf(operation.input, samples);
+  const item = arbitraryOf(itemSchema, samples);
   const items = fc.oneof(item, arbitraryOf(z.unknown()), mutated(item).filter(isPlainJson));
   return fc.record({ items: fc.array(items, { minLength: 1, maxLength: 8 }) }, { noNullPrototype: true });
 };
@@ -154,6 +163,8 @@ describe.each(allOperations.map((operation) => [operation.name, operation] as co
 );
 
 describe('what was accepted is on record as it was given', () => {
+  let made = 0;
+
   test('recipients', async () => {
     const upsert = allOperations.find(({ name }) => name === 'recipients.upsert') as Operation;
     await fc.assert(
@@ -174,7 +185,6 @@ describe('what was accepted is on record as it was given', () => {
 
   test('devices', async () => {
     const register = allOperations.find(({ name }) => name === 'devices.register') as Operation;
-    let made = 0;
     await fc.assert(
       fc.asyncProperty(arbitraryOf(register.input), async (input) => {
         const { subscription, token = subscription?.endpoint } = input as RegisterDeviceInput;
@@ -194,7 +204,6 @@ describe('what was accepted is on record as it was given', () => {
 
   test('preferences', async () => {
     const set = allOperations.find(({ name }) => name === 'preferences.set') as Operation;
-    let made = 0;
     await fc.assert(
       fc.asyncProperty(arbitraryOf(set.input), async (input) => {
         made += 1;
@@ -214,6 +223,25 @@ describe('what was accepted is on record as it was given', () => {
         expect((await tested.call('GET', `/v1/recipients/${recipientId}/preferences`)).body).toEqual(
           put.body,
         );
+      }),
+      fuzzRuns(100),
+    );
+  });
+
+  test('events', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryOf(publishInput), async (input) => {
+        made += 1;
+        const { type, source = null, subject = null, data = {} } = input as Record<string, unknown>;
+        fc.pre(!isHappening(String(type)));
+        const given = { ...(input as object), id: `on-record-${made}` };
+        const answer = await tested.call('POST', '/v1/events', given);
+        expect(answer.status, answer.text).toBe(202);
+        const found = await tested.call('GET', `/v1/events/${answer.body.id}`);
+        expect(found.body).toMatchObject({ externalId: given.id, type, source, subject });
+        expect(found.body.data).toEqual(data);
+        const again = await tested.call('POST', '/v1/events', given);
+        expect(again).toMatchObject({ status: 202, body: answer.body });
       }),
       fuzzRuns(100),
     );

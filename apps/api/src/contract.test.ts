@@ -42,6 +42,8 @@ beforeAll(async () => {
   await tidings.devices.register.mutate({ recipientId: 'ada', platform: 'fcm', token: 'device-1' });
   for (const key of ['over-rest', 'over-trpc']) await tidings.categories.upsert.mutate({ key, name: key });
   await tidings.consumers.subscribe.mutate({ name: consumer, types: ['order.*'] });
+  for (const type of ['over.rest', 'over.trpc']) await tidings.eventTypes.upsert.mutate({ type });
+  await tidings.events.publish.mutate({ type: 'order.created', id: 'order-0', source: '/orders' });
   const sent = await tidings.notifications.send.mutate({ to: { recipientId: 'ada' }, content });
   for (const key of drafts) await tidings.templates.create.mutate({ key, content: template });
   for (const key of parts) await tidings.templateParts.upsert.mutate({ kind: 'partial', key, text: 'x' });
@@ -374,6 +376,37 @@ const calls: Record<string, () => GoodCall | Promise<GoodCall>> = {
     path: '/v1/recipients/ada/tokens',
     body: { lifetimeSeconds: 60 },
     trpc: () => tidings.recipients.createToken.mutate({ recipientId: 'ada' }),
+  }),
+  'events.publish': () => ({
+    path: '/v1/events',
+    body: { type: 'order.created', id: 'order-1', subject: 'ada', data: { orderId: '1' } },
+    trpc: () => tidings.events.publish.mutate({ type: 'order.created', occurredAt: '2026-01-31T08:00:00Z' }),
+  }),
+  'events.publishMany': () => ({
+    path: '/v1/events/bulk',
+    body: { items: [{ type: 'order.created', id: 'order-1' }, { type: 'message.sent' }] },
+    trpc: () => tidings.events.publishMany.mutate({ items: [{ type: 'order.created' }, 'nothing'] }),
+  }),
+  'events.get': () => ({
+    path: '/v1/events/order-0?source=%2Forders',
+    trpc: () => tidings.events.get.query({ id: 'order-0', source: '/orders' }),
+  }),
+  'events.list': () => ({
+    path: '/v1/events?limit=5&type=order.created&subject=ada&origin=application',
+    trpc: () => tidings.events.list.query({ limit: 5, type: 'order.created' }),
+  }),
+  'eventTypes.upsert': () => ({
+    path: '/v1/event-types/order.paid',
+    body: { description: 'An order was paid', schema: { type: 'object' } },
+    trpc: () => tidings.eventTypes.upsert.mutate({ type: 'order.paid', schema: null }),
+  }),
+  'eventTypes.list': () => ({
+    path: '/v1/event-types',
+    trpc: () => tidings.eventTypes.list.query({}),
+  }),
+  'eventTypes.remove': () => ({
+    path: '/v1/event-types/over.rest',
+    trpc: () => tidings.eventTypes.remove.mutate({ type: 'over.trpc' }),
   }),
   'categories.upsert': () => ({
     path: '/v1/categories/product%20news',

@@ -82,6 +82,9 @@ beforeAll(async () => {
   const tried = await own('POST', `/v1/subscriptions/${subscription.id}/test`, { data: { text } });
   const invited = { email: `guest-of-${secret}@example.com`, role: 'viewer' };
   const invitation = await own('POST', '/v1/invitations', invited, owner.headers);
+  await own('PUT', '/v1/event-types/order.declared', { description: secret });
+  const happened = { type: 'order.created', id: 'order-1', subject: secret, data: { text } };
+  const event = await own('POST', '/v1/events', happened);
   ids = {
     recipient,
     device: device.id ?? '',
@@ -95,7 +98,7 @@ beforeAll(async () => {
     provider: provider.id ?? '',
     suppression: suppression.id ?? '',
     subscription: subscription.id ?? '',
-    event: tried.eventId ?? '',
+    event: event.id ?? '',
     copy: tried.copyId ?? '',
   };
   const key = await tested.addProject('strangers');
@@ -135,6 +138,13 @@ const aims: Record<string, () => Aim> = {
   'messages.report': () => ({ input: { id: ids.message, type: 'bounced' }, told: 'not_found' }),
   'messages.explain': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'messages.replay': () => ({ input: { id: ids.message }, told: 'not_found' }),
+  'events.publish': () => ({ input: { type: 'order.created', id: 'order-1' }, told: 'own' }),
+  'events.publishMany': () => ({ input: { items: [{ type: 'order.created', id: 'order-1' }] }, told: 'own' }),
+  'events.get': () => ({ input: { id: ids.event }, told: 'not_found' }),
+  'events.list': () => ({ input: { subject: secret }, told: 'own' }),
+  'eventTypes.upsert': () => ({ input: { type: 'order.mine', description: 'Mine' }, told: 'own' }),
+  'eventTypes.list': () => ({ input: {}, told: 'own' }),
+  'eventTypes.remove': () => ({ input: { type: 'order.declared' }, told: 'not_found' }),
   'deadLetters.list': () => ({ input: { recipientId: ids.recipient }, told: 'own' }),
   'deadLetters.get': () => ({ input: { id: ids.message }, told: 'not_found' }),
   'deadLetters.replay': () => ({ input: { filter: { recipientId: ids.recipient } }, told: 'own' }),

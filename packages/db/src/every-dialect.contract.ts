@@ -6,12 +6,14 @@ import { doubtContract } from './doubt.contract.ts';
 import { eraseContract } from './erase.contract.ts';
 import { eventsContract } from './events.contract.ts';
 import { feedbackContract } from './feedback.contract.ts';
+import { happeningsContract } from './happenings.contract.ts';
 import type { Database } from './index.ts';
 import { keysContract } from './keys.contract.ts';
 import { lanesContract } from './lanes.contract.ts';
 import { preferencesContract } from './preferences.contract.ts';
 import { retentionContract } from './retention.contract.ts';
 import { storeContract } from './store.contract.ts';
+import { subscriptionHealthContract } from './subscription-health.contract.ts';
 import { subscriptionsContract } from './subscriptions.contract.ts';
 import { suppressionsContract } from './suppressions.contract.ts';
 import { templatesContract } from './templates.contract.ts';
@@ -26,10 +28,12 @@ const contracts = [
   eraseContract,
   eventsContract,
   feedbackContract,
+  happeningsContract,
   keysContract,
   lanesContract,
   preferencesContract,
   retentionContract,
+  subscriptionHealthContract,
   subscriptionsContract,
   suppressionsContract,
   templatesContract,

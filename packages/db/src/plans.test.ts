@@ -154,8 +154,34 @@ test('an address on the list of suppressions is found by its hash, however long 
   }
 });
 
-test('what a consumer has waiting and failed is counted in indexes', async () => {
-  const plan = (await plansOf(() => store.copyCounts('sub_x'))).filter((line) => line.includes(' copies '));
+test('whether anybody asks for happenings is found in the index of those that do, however many do not', async () => {
+  const other = await store.ensureProject({ id: 'prj_2', key: 'other' });
+  const skipped = { status: 'skipped', place: null } as const;
+  const plans = [
+    await plansOf(() => store.cancel(projectId, 'ntf_x')),
+    await plansOf(() =>
+      store.accept([projectId, other].map((id) => acceptItem({ projectId: id, message: skipped }))),
+    ),
+  ];
+  for (const plan of plans) {
+    expect(plan.filter((line) => line.includes(' subscriptions '))).toEqual([
+      expect.stringContaining('USING INDEX subscriptions_of_happenings (project_id=?'),
+    ]);
+  }
+});
+
+test('what a consumer has waiting and failed is counted in indexes, and found there when it is removed', async () => {
+  const plan = [
+    ...(await plansOf(() => store.copyCounts('sub_x'))),
+    ...(await plansOf(async () => {
+      const settings = { kind: 'queue' as const, ordered: false, maxFailures: 8 };
+      const one = { id: 'sub_x', name: 'x', kind: settings.kind, settings, types: ['*'], filter: null };
+      const more = { ofHappenings: false, ordered: false, sealed: null };
+      const by = (id: string) => ({ actor, change: { id, projectId, action: 'x.y', target: 'sub_x' } });
+      await store.createSubscription(projectId, { ...one, ...more }, by('aud_made'));
+      await store.removeSubscription(projectId, 'sub_x', by('aud_removed'));
+    })),
+  ].filter((line) => line.includes(' copies '));
   const index = (name: string, columns: string) =>
     expect.stringMatching(new RegExp(`^SEARCH copies USING (COVERING )?INDEX ${name} \\(${columns}`));
   expect(plan).toEqual([

@@ -67,7 +67,8 @@ function faultOrFields(value: unknown): Record<string, unknown> | TidingsError {
 function fieldsOf(value: unknown): Record<string, unknown> {
   const parsed = cloudEvent.safeParse(withoutNulls(value));
   if (!parsed.success) {
-    throw new TidingsError('invalid_cloud_event', { errors: faultsOf(parsed.error).slice(0, maxFaults) });
+    const errors = faultsOf(parsed.error).slice(0, maxFaults);
+    throw new TidingsError('invalid_cloud_event', { errors });
   }
   const { id, source, type, subject, time, data } = parsed.data;
   return {

@@ -75,6 +75,33 @@ test('an export holds everything about a recipient, its notifications in pages, 
   });
 });
 
+test('events about a recipient are in its export, by either of its ids, in pages of their own', async () => {
+  const { body: eve } = await tested.call('PUT', '/v1/recipients/eve', {});
+  const events: unknown[] = [];
+  for (const subject of ['eve', String(eve.id), 'eve']) {
+    const event = { type: 'order.created', subject, data: { total: events.length } };
+    events.unshift((await tested.call('POST', '/v1/events', event)).body.id);
+  }
+  await tested.call('POST', '/v1/events', { type: 'order.created', subject: 'other' });
+  const pages = [];
+  for (let after: string | null = ''; after !== null; ) {
+    const { body } = await tested.call('GET', `/v1/recipients/eve/export?limit=2${after}`);
+    const page = recipientExport.parse(body);
+    pages.push(...page.events.items);
+    after = page.events.after && `&eventsAfter=${page.events.after}`;
+  }
+  expect(pages.map(({ id }) => id)).toEqual(events);
+  expect(pages[0]).toMatchObject({ subject: 'eve', type: 'order.created', data: { total: 2 } });
+  expect((await tested.call('DELETE', '/v1/recipients/eve')).body.complete).toBe(true);
+  for (const id of events) {
+    expect((await tested.call('GET', `/v1/events/${id}`)).body).toMatchObject({
+      subject: null,
+      data: {},
+      payloadRemovedAt: expect.any(String),
+    });
+  }
+});
+
 test('a recipient of another project has none', async () => {
   const other = await tested.addProject('other');
   const asOther = { authorization: `Bearer ${other}` };

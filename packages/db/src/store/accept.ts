@@ -3,6 +3,8 @@ import { and, eq, inArray } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { inPowersOfTwo, placeholderRows, rowValues } from '../prepared.ts';
 import type { Tables } from '../schema/tables.ts';
+import { projectsThatAsk } from './events/happenings.ts';
+import { recordHappenings } from './events/message-happenings.ts';
 
 const notificationColumns = [
   'id',
@@ -177,6 +179,15 @@ function* storeMessages(database: Database, db: Handle, items: AcceptItem[], now
       ),
     );
   }
+  const ended = all.filter(({ endedAt }) => endedAt !== null);
+  if (ended.length === 0) return;
+  const asking = yield* projectsThatAsk(
+    database,
+    db,
+    ended.map(({ projectId }) => projectId),
+  );
+  const moved = ended.map(({ id, projectId }) => ({ id, isTold: asking.has(projectId) }));
+  yield* recordHappenings(database, db, moved);
 }
 
 /** What the project's first request with this idempotency key was, and what it was answered. */

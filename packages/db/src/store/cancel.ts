@@ -3,6 +3,8 @@ import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
 import { type Database, rows } from '../database.ts';
 import type { MessageRow } from './claim.ts';
 import { unlessInDoubt } from './doubt.ts';
+import { isTold } from './events/happenings.ts';
+import { recordHappenings } from './events/message-happenings.ts';
 
 /**
  * Asks that a notification's messages not be sent: what waits is canceled at once, what is being sent is
@@ -21,13 +23,14 @@ export function cancel(database: Database, projectId: string, notificationId: st
         .where(and(theirs, inArray(messages.status, [...openStatuses]), isNull(messages.cancelRequestedAt)))
         .returning({ id: messages.id }),
     );
-    yield* rows(
+    const canceled = yield* rows(
       db
         .update(messages)
         .set({ ...unlessInDoubt(database, 'canceled', 'canceled_by_request'), place: null, endedAt: now })
         .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
-        .returning({ id: messages.id }),
+        .returning({ id: messages.id, isTold: isTold(database) }),
     );
+    yield* recordHappenings(database, db, canceled);
     return yield* rows(db.select().from(messages).where(theirs).orderBy(asc(messages.id)));
   });
 }

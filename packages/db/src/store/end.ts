@@ -2,6 +2,8 @@ import { and, eq, gte, inArray, isNotNull, lt, lte, or, type SQL } from 'drizzle
 import { type Database, rows } from '../database.ts';
 import { maxUnanswered } from './claim.ts';
 import { unlessInDoubt } from './doubt.ts';
+import { isTold } from './events/happenings.ts';
+import { recordHappenings } from './events/message-happenings.ts';
 
 const cleared = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null };
 
@@ -20,7 +22,7 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
           .update(messages)
           .set({ ...cleared, ...end, endedAt: now })
           .where(and(inArray(messages.id, ids), ...conditions))
-          .returning({ id: messages.id, at: messages.endedAt }),
+          .returning({ id: messages.id, at: messages.endedAt, isTold: isTold(database) }),
       );
     const isWaiting = inArray(messages.status, ['scheduled', 'queued', 'retrying']);
     const isCanceled = isNotNull(messages.cancelRequestedAt);
@@ -53,7 +55,9 @@ export function endUnsendable(database: Database, ids: string[]): Promise<string
           .returning({ number: attempts.number }),
       );
     }
-    return [...canceled, ...expired, ...lost].map(({ id }) => id);
+    const moved = [...canceled, ...expired, ...lost];
+    yield* recordHappenings(database, db, moved);
+    return moved.map(({ id }) => id);
   });
 }
 

@@ -2,11 +2,15 @@ import { statusesBefore } from '@tidings/contracts';
 import { and, eq, inArray, max } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { deactivateDevice } from './devices.ts';
+import { type Happened, storeHappenings } from './events/happenings.ts';
+import { happenedTo, type Told } from './events/message-happenings.ts';
 import type { FeedbackRow, TakenMessage } from './feedback.ts';
 import { recordSuppressions, type Suppressed } from './suppressions.ts';
 
 /** Many providers tell only the second in which something happened. */
 const secondOf = (at: number) => Math.floor(at / 1000);
+
+const idsOf = (words: LastWord[]) => words.map(({ messageId }) => messageId);
 
 /** What only an open message has. */
 const ended = { place: null, leaseToken: null, leaseOwner: null, leaseUntil: null, unanswered: 0 };
@@ -23,7 +27,8 @@ type LastWord = Pick<FeedbackRow, 'messageId' | 'type' | 'at'>;
  * since. What waits stays as it is: when it is claimed, its address is found on the list. What was never handed to a
  * provider stays as it is whatever is told of it, and is sent.
  *
- * A bounce puts an e-mail address on the project's list, as a complaint does, or deactivates a device.
+ * A bounce puts an e-mail address on the project's list, as a complaint does, or deactivates a device. Each move and
+ * each fact beside the status is told as a happening.
  */
 export function* followFeedback(options: {
   database: Database;
@@ -41,9 +46,19 @@ export function* followFeedback(options: {
   const lastWords = yield* lastWordsOn(database, db, [...new Set(ofArrival.map((row) => row.messageId))]);
   const now = Math.max(0, ...[...taken.values()].map((message) => message.now));
   const bounces = lastWords.filter(({ type }) => type === 'bounced');
-  const idsOf = (words: LastWord[]) => words.map(({ messageId }) => messageId);
-  yield* moveToDelivered(database, db, idsOf(lastWords.filter(({ type }) => type === 'delivered')), now);
-  yield* moveToBounced(database, db, idsOf(yield* sinceReplay(database, db, bounces)), now);
+  const deliveries = lastWords.filter(({ type }) => type === 'delivered');
+  const happened = [
+    ...(yield* moveToDelivered({ database, db, words: deliveries, taken, now })),
+    ...(yield* moveToBounced({
+      database,
+      db,
+      words: yield* sinceReplay(database, db, bounces),
+      taken,
+      now,
+    })),
+    ...(yield* happenedTo(database, db, factsOf(news, taken))),
+  ];
+  yield* storeHappenings(database, db, happened);
   const isBounced = new Set(idsOf(bounces));
   const bounced = news.filter(({ type, messageId }) => type === 'bounced' && isBounced.has(messageId));
   const complained = news.filter(({ type }) => type === 'complained');
@@ -93,50 +108,79 @@ function* sinceReplay({ tables: { replays } }: Database, db: Handle, words: Last
   return words.filter(({ messageId, at }) => secondOf(at) >= secondOf(replayedAt.get(messageId) ?? 0));
 }
 
-function* moveToDelivered(
-  { tables: { messages } }: Database,
-  db: Handle,
-  ids: string[],
-  now: number,
-): Steps<void> {
-  if (ids.length === 0) return;
-  yield* rows(
+interface Move {
+  database: Database;
+  db: Handle;
+  words: LastWord[];
+  taken: ReadonlyMap<string, TakenMessage>;
+  now: number;
+}
+
+/** Answers what is told of it: `sent` on the way too, where it was not on record. */
+function* moveToDelivered({ database, db, words, taken, now }: Move): Steps<Happened[]> {
+  if (words.length === 0) return [];
+  const { messages } = database.tables;
+  const ids = idsOf(words);
+  const sent = yield* rows(
     db
       .update(messages)
       .set({ ...ended, status: 'sent', reason: null, endedAt: now })
       .where(and(inArray(messages.id, ids), inArray(messages.status, statusesBefore('sent'))))
       .returning({ id: messages.id }),
   );
-  yield* rows(
+  const onTheWay = yield* happenedTo(database, db, toldOf(sent, words, taken));
+  const delivered = yield* rows(
     db
       .update(messages)
       .set({ status: 'delivered' })
       .where(and(inArray(messages.id, ids), inArray(messages.status, statusesBefore('delivered'))))
       .returning({ id: messages.id }),
   );
+  return [...onTheWay, ...(yield* happenedTo(database, db, toldOf(delivered, words, taken)))];
 }
 
-function* moveToBounced(
-  { tables: { messages } }: Database,
-  db: Handle,
-  ids: string[],
-  now: number,
-): Steps<void> {
-  if (ids.length === 0) return;
-  yield* rows(
+/** Answers what is told of it, as `moveToDelivered` does. */
+function* moveToBounced({ database, db, words, taken, now }: Move): Steps<Happened[]> {
+  if (words.length === 0) return [];
+  const { messages } = database.tables;
+  const ids = idsOf(words);
+  const sent = yield* rows(
     db
       .update(messages)
       .set({ status: 'sent', reason: null, endedAt: now })
       .where(and(inArray(messages.id, ids), eq(messages.status, 'unknown')))
       .returning({ id: messages.id }),
   );
-  yield* rows(
+  const onTheWay = yield* happenedTo(database, db, toldOf(sent, words, taken));
+  const bounced = yield* rows(
     db
       .update(messages)
       .set({ ...ended, status: 'bounced', reason: 'invalid_address', endedAt: now })
       .where(and(inArray(messages.id, ids), inArray(messages.status, statusesBefore('bounced'))))
       .returning({ id: messages.id }),
   );
+  return [...onTheWay, ...(yield* happenedTo(database, db, toldOf(bounced, words, taken)))];
+}
+
+/** What is to be told of messages that were moved, with the time that the word on each gives. */
+function toldOf(
+  moved: Array<{ id: string }>,
+  words: LastWord[],
+  taken: ReadonlyMap<string, TakenMessage>,
+): Told[] {
+  const isMoved = new Set(moved.map(({ id }) => id));
+  return words.flatMap(({ messageId, at }) =>
+    isMoved.has(messageId) && taken.get(messageId)?.isTold ? [{ messageId, at }] : [],
+  );
+}
+
+/** What moves no message, and is told all the same. */
+function factsOf(news: FeedbackRow[], taken: ReadonlyMap<string, TakenMessage>): Told[] {
+  return news.flatMap(({ messageId, type, at, eventId }): Told[] => {
+    if (type === 'delivered' || type === 'bounced' || !taken.get(messageId)?.isTold) return [];
+    const happening = type === 'unsubscribed' ? 'recipient.unsubscribed' : (`message.${type}` as const);
+    return [{ messageId, type: happening, at, eventId }];
+  });
 }
 
 function* suppress(options: {

@@ -2,6 +2,7 @@ import type { FeedbackType } from '@tidings/contracts';
 import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
+import { isTold } from './events/happenings.ts';
 import { followFeedback } from './feedback-moves.ts';
 import { inPieces } from './forget.ts';
 
@@ -34,6 +35,7 @@ export type TakenMessage = Pick<
 > & {
   /** The time of the commit. */
   now: number;
+  isTold: unknown;
 };
 
 /** Rows that one statement stores. */
@@ -158,6 +160,7 @@ function* takeMessages(
           address: messages.address,
           attempt: messages.attempt,
           now: database.now,
+          isTold: isTold(database),
         }),
     );
     for (const message of found) taken.set(message.id, message);

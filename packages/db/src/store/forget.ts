@@ -2,6 +2,8 @@ import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { ErasedAddresses } from '../schema/tables.ts';
 import { unlessInDoubt } from './doubt.ts';
+import { isTold } from './events/happenings.ts';
+import { recordHappenings } from './events/message-happenings.ts';
 import { addressHash, withHashes } from './suppressions.ts';
 
 /** What a notification is without its payload. */
@@ -21,12 +23,12 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
   const forgotten = yield* rows(
     db.update(messages).set({ address: null }).where(theirs).returning({ id: messages.id }),
   );
-  yield* rows(
+  const skipped = yield* rows(
     db
       .update(messages)
       .set({ ...unlessInDoubt(database, 'skipped', 'erased'), place: null, endedAt: now })
       .where(and(theirs, inArray(messages.status, ['scheduled', 'queued', 'retrying'])))
-      .returning({ id: messages.id }),
+      .returning({ id: messages.id, isTold: isTold(database) }),
   );
   yield* rows(
     db
@@ -47,6 +49,8 @@ export function* forgetNotifications(database: Database, db: Handle, ids: string
       .where(inArray(notifications.id, ids))
       .returning({ id: notifications.id }),
   );
+  // At last, when the metadata are gone.
+  yield* recordHappenings(database, db, skipped);
 }
 
 /** One step of a commit: what providers said of these messages goes, since they quote addresses. */

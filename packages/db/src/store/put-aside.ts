@@ -1,8 +1,10 @@
 import type { Channel, Lane, Platform, Reason, StoppingReason, SuppressionReason } from '@tidings/contracts';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import type { Tables } from '../schema/tables.ts';
 import { unlessInDoubt } from './doubt.ts';
+import { isTold } from './events/happenings.ts';
+import { type Moved, recordHappenings } from './events/message-happenings.ts';
 import { selectSuppressed } from './suppressed.ts';
 import { type Candidate, type OwnDevices, selectWishes, type Wishes } from './wishes.ts';
 
@@ -90,9 +92,14 @@ export function* putAside(options: {
     fates.set(key, same);
   }
   const aside = new Map<string, MessageRow>();
+  const moved: Moved[] = [];
   for (const { ids, fate } of fates.values()) {
-    for (const row of yield* release({ database, db, ids, fate, token, now })) aside.set(row.id, row);
+    for (const { isTold, ...row } of yield* release({ database, db, ids, fate, token, now })) {
+      aside.set(row.id, row);
+      moved.push({ id: row.id, isTold });
+    }
   }
+  yield* recordHappenings(database, db, moved);
   return aside;
 }
 
@@ -132,7 +139,7 @@ function* release(options: {
   fate: Fate;
   token: string;
   now: number;
-}): Steps<MessageRow[]> {
+}): Steps<Array<MessageRow & Moved>> {
   const { database, db, ids, fate, token, now } = options;
   const { messages } = database.tables;
   const { status, reason } = fate;
@@ -165,6 +172,6 @@ function* release(options: {
         leaseUntil: null,
       })
       .where(and(inArray(messages.id, ids), eq(messages.leaseToken, token), eq(messages.status, 'sending')))
-      .returning(),
+      .returning({ ...getTableColumns(messages), isTold: isTold(database) }),
   );
 }

@@ -5,6 +5,8 @@ import { inPowersOfTwo, listValues, padded, placeholderRows, placeholders, rowVa
 import type { MessageRow } from './claim.ts';
 import { deactivateDevice } from './devices.ts';
 import { unlessInDoubt } from './doubt.ts';
+import { isTold } from './events/happenings.ts';
+import { type Moved, recordHappenings } from './events/message-happenings.ts';
 import { forgetAnswers } from './forget.ts';
 import { recordSuppressions, type Suppressing } from './suppressions.ts';
 
@@ -63,13 +65,19 @@ export function settle(database: Database, settlements: Settlement[]): Promise<S
     // One instant for the whole commit: what an attempt ends, ended when the attempt did.
     const at = yield* recordAttempts(database, db, settlements);
     const successes = settlements.filter(({ verdict }) => verdict.status === 'sent');
-    const sent = yield* settleSuccesses(database, db, successes, at);
+    const moved: Moved[] = yield* settleSuccesses(database, db, successes, at);
+    const sent = new Set(moved.map(({ id }) => id));
     const results: Settled[] = [];
     for (const one of settlements) {
       if (one.verdict.status === 'sent')
         results.push({ status: sent.has(one.messageId) ? 'sent' : 'fenced' });
-      else results.push({ status: yield* settleFailure({ database, db, one, verdict: one.verdict, at }) });
+      else {
+        const failed = yield* settleFailure({ database, db, one, verdict: one.verdict, at });
+        if (failed !== undefined) moved.push(failed);
+        results.push({ status: failed?.status ?? 'fenced' });
+      }
     }
+    yield* recordHappenings(database, db, moved);
     const late = settlements.filter((_, index) => results[index]?.status === 'fenced');
     yield* forgetAnswers(database, db, yield* withoutAddress(database, db, late));
     return results;
@@ -137,10 +145,10 @@ function* settleSuccesses(
   db: Handle,
   successes: Settlement[],
   at: number,
-): Steps<Set<string>> {
+): Steps<Moved[]> {
   const { messages } = database.tables;
   const ids = padded(successes.map(({ messageId }) => messageId));
-  if (ids.length === 0) return new Set();
+  if (ids.length === 0) return [];
   const moved = yield* rows(
     database.prepared(
       db,
@@ -156,7 +164,11 @@ function* settleSuccesses(
               or(ne(messages.status, 'bounced'), notExists(bouncesOf(database, db))),
             ),
           )
-          .returning({ id: messages.id, isErased: sql<unknown>`${messages.address} is null` }),
+          .returning({
+            id: messages.id,
+            isErased: sql<unknown>`${messages.address} is null`,
+            isTold: isTold(database),
+          }),
       { ...listValues('id', ids), at },
     ),
   );
@@ -165,7 +177,7 @@ function* settleSuccesses(
     db,
     moved.flatMap(({ id, isErased }) => (isErased ? [id] : [])),
   );
-  return new Set(moved.map(({ id }) => id));
+  return moved;
 }
 
 function bouncesOf({ tables: { messages, feedback } }: Database, db: Handle) {
@@ -201,7 +213,7 @@ function* settleFailure(options: {
   one: Settlement;
   verdict: Exclude<Verdict, { status: 'sent' }>;
   at: number;
-}): Steps<MessageStatus | 'fenced'> {
+}): Steps<(Moved & { status: MessageStatus }) | undefined> {
   const { database, db, one, verdict, at } = options;
   const { messages } = database.tables;
   const held = and(
@@ -223,11 +235,13 @@ function* settleFailure(options: {
         })
         .where(where)
         .returning({
+          id: messages.id,
           status: messages.status,
           projectId: messages.projectId,
           channel: messages.channel,
           platform: messages.platform,
           address: messages.address,
+          isTold: isTold(database),
         }),
     );
     if (moved.some(({ address }) => address === null)) yield* forgetAnswers(database, db, [one.messageId]);
@@ -239,7 +253,7 @@ function* settleFailure(options: {
       yield* deactivateDevice(database, db, moved, at);
       yield* suppressAddress(database, db, one, moved);
     }
-    return moved?.status ?? 'fenced';
+    return moved;
   }
   const dueAt = at + Math.round(verdict.delayMs);
   const retried = yield* rows(
@@ -254,16 +268,17 @@ function* settleFailure(options: {
         ...(verdict.park && { place: 'store', generation: sql`${messages.generation} + 1` }),
       })
       .where(and(held, isNull(messages.cancelRequestedAt), gt(messages.expiresAt, dueAt)))
-      .returning({ id: messages.id }),
+      .returning({ id: messages.id, status: messages.status }),
   );
-  if (retried.length > 0) return 'retrying';
+  // A wait is no happening.
+  if (retried[0] !== undefined) return { ...retried[0], isTold: false };
   const canceled = and(held, isNotNull(messages.cancelRequestedAt));
   const erased = and(canceled, isNull(messages.address));
-  const left =
+  return (
     (yield* end('skipped', 'erased', erased))[0] ??
     (yield* end('canceled', 'canceled_by_request', canceled))[0] ??
-    (yield* end('expired', 'expired'))[0];
-  return left?.status ?? 'fenced';
+    (yield* end('expired', 'expired'))[0]
+  );
 }
 
 /** Of an e-mail only: a device that is no more is deactivated, and may be registered again. */

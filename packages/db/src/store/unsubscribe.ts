@@ -1,6 +1,8 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../database.ts';
 import { type Recorded, recordChange } from './audit.ts';
+import { type Happened, projectsThatAsk, storeHappenings } from './events/happenings.ts';
+import { happenedTo } from './events/message-happenings.ts';
 import { addressHash, ensureSuppressionKey, recordHashes } from './suppressions.ts';
 
 /** The key of a project's suppressions, which is `newKey` where it has none yet. It never changes. */
@@ -54,7 +56,8 @@ const eventId = 'one_click';
 
 /**
  * Takes somebody off a category's e-mails: a recipient by its preference, an address by the list of suppressions. If
- * the message is still there, it tells so. Done again, or of a recipient that was erased, it changes nothing.
+ * the message is still there, its feedback says so, and a happening does anyhow. Done again, or of a recipient that was
+ * erased, it changes nothing.
  */
 export function unsubscribe(database: Database, unsubscribing: Unsubscribing): Promise<void> {
   const { messages, feedback } = database.tables;
@@ -68,8 +71,11 @@ export function unsubscribe(database: Database, unsubscribing: Unsubscribing): P
         .where(and(eq(messages.id, messageId), eq(messages.projectId, projectId)))
         .returning({ id: messages.id, address: messages.address }),
     );
-    if ('recipientId' in subject) yield* optOut(database, db, unsubscribing, subject.recipientId);
-    else yield* suppress(database, db, unsubscribing, subject.addressHash, message?.address ?? null);
+    const at =
+      'recipientId' in subject
+        ? yield* optOut(database, db, unsubscribing, subject.recipientId)
+        : yield* suppress(database, db, unsubscribing, subject.addressHash, message?.address ?? null);
+    if (at !== undefined) yield* tell({ database, db, unsubscribing, isKnown: message !== undefined, at });
     if (message === undefined) return;
     yield* rows(
       db
@@ -88,12 +94,13 @@ export function unsubscribe(database: Database, unsubscribing: Unsubscribing): P
   });
 }
 
+/** Answers when it was put on record; undefined where it was so before. */
 function* optOut(
   database: Database,
   db: Handle,
   { projectId, category, actor, change }: Unsubscribing,
   recipientId: string,
-): Steps<void> {
+): Steps<number | undefined> {
   const { recipients, preferences } = database.tables;
   const found = yield* rows(
     db
@@ -104,7 +111,7 @@ function* optOut(
       )
       .returning({ id: recipients.id }),
   );
-  if (found.length === 0) return;
+  if (found.length === 0) return undefined;
   const said = yield* rows(
     db
       .insert(preferences)
@@ -121,19 +128,24 @@ function* optOut(
         set: { enabled: sql`excluded.enabled`, updatedAt: database.now },
         setWhere: eq(preferences.enabled, true),
       })
-      .returning({ category: preferences.category }),
+      .returning({ at: preferences.updatedAt }),
   );
-  if (said.length > 0) yield* recordChange(database, db, actor, { ...change, target: recipientId });
+  if (said.length === 0) return undefined;
+  yield* recordChange(database, db, actor, { ...change, target: recipientId });
+  return said[0]?.at;
 }
 
-/** The message's address is kept beside the hash if it is the one that was meant, so that the list can show it. */
+/**
+ * The message's address is kept beside the hash if it is the one that was meant, so that the list can show it. Answers
+ * when it was put on the list; undefined where it was there before.
+ */
 function* suppress(
   database: Database,
   db: Handle,
   { projectId, messageId, category, actor, change, newId }: Unsubscribing,
   hash: string,
   address: string | null,
-): Steps<void> {
+): Steps<number | undefined> {
   const { projects } = database.tables;
   const [{ key } = { key: null }] = yield* rows(
     db.select({ key: projects.suppressionKey }).from(projects).where(eq(projects.id, projectId)),
@@ -148,5 +160,43 @@ function* suppress(
     messageId,
   } as const;
   const [added] = yield* recordHashes({ database, db, projectId, entries: [entry], newId });
-  if (added !== undefined) yield* recordChange(database, db, actor, { ...change, target: added.id });
+  if (added === undefined) return undefined;
+  yield* recordChange(database, db, actor, { ...change, target: added.id });
+  return added.createdAt;
 }
+
+/** A happening, with what is still known of the message that had the link: it may have been removed long ago. */
+function* tell(options: {
+  database: Database;
+  db: Handle;
+  unsubscribing: Unsubscribing;
+  isKnown: boolean;
+  at: number;
+}): Steps<void> {
+  const { database, db, unsubscribing, isKnown, at } = options;
+  const { projectId, messageId, category, subject } = unsubscribing;
+  const asking = yield* projectsThatAsk(database, db, [projectId]);
+  if (!asking.has(projectId)) return;
+  const type = 'recipient.unsubscribed';
+  const [known] = isKnown ? yield* happenedTo(database, db, [{ messageId, type, at }]) : [];
+  const recipientId = 'recipientId' in subject ? subject.recipientId : null;
+  const happened: Happened = known ?? {
+    projectId,
+    type,
+    subject: recipientId,
+    occurredAt: at,
+    data: { ...nothingKnown, messageId, recipientId },
+    now: at,
+    facts: [messageId],
+  };
+  yield* storeHappenings(database, db, [{ ...happened, data: { ...happened.data, category } }]);
+}
+
+const nothingKnown = {
+  notificationId: null,
+  channel: 'email',
+  status: null,
+  reason: null,
+  template: null,
+  metadata: {},
+};

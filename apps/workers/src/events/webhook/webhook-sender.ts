@@ -1,5 +1,5 @@
 import type { ClaimedCopy } from '@tidings/db';
-import { openSigningSecrets, type Seal, SealError, secretsInUse } from '@tidings/runtime';
+import { type Seal, SealError, secretsInUse } from '@tidings/runtime';
 import { createSafeConnector, type Resolve } from '@tidings/runtime/safe-dial';
 import {
   createHttpClient,
@@ -9,6 +9,7 @@ import {
 } from '../../providers/http-client.ts';
 import { readable } from '../../providers/readable.ts';
 import type { CopyResult, CopySender } from '../copy-sender.ts';
+import { createOpening } from './opened-secrets.ts';
 import { classifyWebhookFailure, classifyWebhookReply, type WebhookContext } from './webhook-failures.ts';
 import { composeWebhook } from './webhook-request.ts';
 import { failingAtMostMs, holdMs, jittered, webhookDelaysMs } from './webhook-schedule.ts';
@@ -39,12 +40,15 @@ export function createWebhookSender(
 ): CopySender {
   const { seal, allowedNetworks, resolve, delaysMs = webhookDelaysMs } = options;
   const { random = Math.random, now = Date.now, connectTimeoutMs, tls, ...clientOptions } = options;
+  const open = createOpening(seal);
   const client = createHttpClient({
     // A net: those of all subscriptions to one host together.
     maxConnections: 256,
     // Standard Webhooks, "Request timeouts", has 15 to 30 seconds.
     replyTimeoutMs: 15_000,
     totalTimeoutMs: 15_000,
+    // Whoever would have recorded what comes of them has stopped.
+    closeTimeoutMs: 1_000,
     ...clientOptions,
     connect: createSafeConnector({ allowedNetworks, resolve, tls, timeoutMs: connectTimeoutMs }),
   });
@@ -77,7 +81,7 @@ export function createWebhookSender(
   /** Those that a request is signed with: until the rotation is over, the one before as well. */
   function liveSecrets({ subscription }: ClaimedCopy, at: number): string[] | SealError {
     try {
-      return secretsInUse(openSigningSecrets(seal, subscription.id, subscription.sealed ?? ''), at);
+      return secretsInUse(open(subscription.id, subscription.sealed ?? ''), at);
     } catch (error) {
       if (error instanceof SealError) return error;
       throw error;

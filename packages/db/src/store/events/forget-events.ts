@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { inPieces } from '../forget.ts';
+import { ended } from './end-copies.ts';
 
 /**
  * One step of a commit: nothing of what these events said, and of whom, remains; nor what consumers answered, since
@@ -34,7 +35,7 @@ export function* forgetEvents(database: Database, db: Handle, ids: string[]): St
   yield* rows(
     db
       .update(copies)
-      .set({ status: 'skipped', reason: 'payload_removed', place: null, endedAt: now })
+      .set({ ...ended, status: 'skipped', reason: 'payload_removed', endedAt: now })
       .where(and(inArray(copies.eventId, ids), inArray(copies.status, ['queued', 'retrying'])))
       .returning({ id: copies.id }),
   );

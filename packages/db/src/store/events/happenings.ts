@@ -21,6 +21,8 @@ export interface Happened {
   /** Milliseconds since the epoch. */
   occurredAt: number;
   data: JsonObject;
+  /** The database's time, in milliseconds since the epoch. */
+  now: number;
   /** What tells it from whatever else happens in the same millisecond. */
   facts: string[];
 }
@@ -87,17 +89,10 @@ const columns = [
  * Steps of a commit: makes events of what happened in it, so that they are on record if and only if it is. They have
  * no key that would make two of them one: what they tell of is a guarded move, or a row that is new, and so happens
  * once.
- *
- * @param now the database's time, in milliseconds since the epoch
  */
-export function* storeHappenings(
-  database: Database,
-  db: Handle,
-  happened: readonly Happened[],
-  now: number,
-): Steps<void> {
+export function* storeHappenings(database: Database, db: Handle, happened: readonly Happened[]): Steps<void> {
   const { events } = database.tables;
-  const news = happened.map(({ facts, ...one }, index) => ({
+  const news = happened.map(({ facts, now, ...one }, index) => ({
     ...one,
     id: derivedId('event', now, index, one.projectId, one.type, ...facts),
     origin: 'tidings',
@@ -136,7 +131,8 @@ export function* happeningOfSubscription(
     subject: id,
     occurredAt: now,
     data: { subscriptionId: id, name, kind, reason },
+    now,
     facts: [id],
   };
-  yield* storeHappenings(database, db, [disabled], now);
+  yield* storeHappenings(database, db, [disabled]);
 }

@@ -56,8 +56,8 @@ export function settleCopies(database: Database, settlements: CopySettlement[]):
         if (status !== undefined) settled.set(one, status);
       }
     }
-    const told = known.flatMap(({ one, copy: { subscriptionId } }) => {
-      return settled.has(one) ? [{ subscriptionId, verdict: one.verdict }] : [];
+    const told = known.flatMap(({ one, copy: { subscriptionId }, startedAt }) => {
+      return settled.has(one) ? [{ subscriptionId, verdict: one.verdict, startedAt }] : [];
     });
     yield* noteOutcomes(database, db, told, at);
     return settlements.map((one) => ({ status: settled.get(one) ?? 'fenced' }));

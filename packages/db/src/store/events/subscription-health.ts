@@ -1,5 +1,5 @@
 import type { DisabledReason } from '@tidings/contracts';
-import { and, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { listValues, padded, placeholders } from '../../prepared.ts';
 import type { CopyVerdict, SubscriptionRow } from './copy-types.ts';
@@ -9,6 +9,8 @@ import { happeningOfSubscription } from './happenings.ts';
 interface Told {
   subscriptionId: string;
   verdict: CopyVerdict;
+  /** When its attempt began, in milliseconds since the epoch. */
+  startedAt: number | null;
 }
 
 type Health = Pick<SubscriptionRow, 'id' | 'status' | 'failingSince' | 'heldUntil' | 'holds'>;
@@ -40,9 +42,8 @@ export function* noteOutcomes(database: Database, db: Handle, told: Told[], at: 
     } else if (health.failingSince === null && verdicts.some(isFailure)) {
       yield* fail(id);
     }
-    const disabling = verdicts.find(isDisabling);
-    if (disabling !== undefined && health.status === 'active')
-      yield* disable(database, db, id, disabling, at);
+    const disabling = told.find((one) => one.subscriptionId === id && disables(one.verdict));
+    if (disabling !== undefined && health.status === 'active') yield* disable(database, db, disabling, at);
   }
 
   function* hold(id: string, until: number): Steps<void> {
@@ -92,14 +93,13 @@ function holdOf(verdict: CopyVerdict): number {
   return verdict.status === 'retrying' && verdict.holds ? Math.round(verdict.delayMs) : 0;
 }
 
+/** Of its endpoint: one that is busy counts against no copy, but it took none either. */
 function isFailure(verdict: CopyVerdict): boolean {
-  return verdict.status !== 'delivered' && verdict.countsFailure;
+  return verdict.status !== 'delivered' && (verdict.countsFailure || verdict.reason === 'endpoint_busy');
 }
 
-type Failed = CopyVerdict & { status: 'failed' };
-
-function isDisabling(verdict: CopyVerdict): verdict is Failed {
-  return verdict.status === 'failed' && verdict.disables === true;
+function disables(verdict: CopyVerdict): boolean {
+  return verdict.status !== 'delivered' && verdict.disables === true;
 }
 
 function* selectHealth(database: Database, db: Handle, all: string[]): Steps<Health[]> {
@@ -125,14 +125,23 @@ function* selectHealth(database: Database, db: Handle, all: string[]): Steps<Hea
   );
 }
 
-function* disable(database: Database, db: Handle, id: string, { reason }: Failed, at: number): Steps<void> {
+/** For failures only where it has been failing since before the attempt: a delivery may have ended that meanwhile. */
+function* disable(database: Database, db: Handle, told: Told, at: number): Steps<void> {
   const { subscriptions } = database.tables;
-  const because: DisabledReason = reason === 'endpoint_gone' ? 'endpoint_gone' : 'failing';
+  const { subscriptionId, verdict, startedAt } = told;
+  const isGone = 'reason' in verdict && verdict.reason === 'endpoint_gone';
+  const because: DisabledReason = isGone ? 'endpoint_gone' : 'failing';
   const [disabled] = yield* rows(
     db
       .update(subscriptions)
       .set({ status: 'disabled', reason: because, updatedAt: at })
-      .where(and(eq(subscriptions.id, id), eq(subscriptions.status, 'active')))
+      .where(
+        and(
+          eq(subscriptions.id, subscriptionId),
+          eq(subscriptions.status, 'active'),
+          isGone ? undefined : lt(subscriptions.failingSince, startedAt ?? 0),
+        ),
+      )
       .returning({
         id: subscriptions.id,
         projectId: subscriptions.projectId,
