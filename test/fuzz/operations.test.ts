@@ -52,6 +52,17 @@ beforeAll(async () => {
   await tested.query(`UPDATE messages SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
     WHERE id IN ('${messages[0]}', '${messages[1]}')`);
   const keys = await Promise.all([1, 2, 3].map(() => spareKey()));
+  const subscriptions = await Promise.all(
+    consumers.map(async (body) => (await tested.call('POST', '/v1/subscriptions', body)).body.id as string),
+  );
+  const copies = await Promise.all(
+    [0, 0, 1].map(async (index) => {
+      const tests = `/v1/subscriptions/${subscriptions[index]}/test`;
+      return (await tested.call('POST', tests, {})).body.copyId as string;
+    }),
+  );
+  await tested.query(`UPDATE copies SET status = 'failed', reason = 'rejected', place = NULL, ended_at = 1
+    WHERE id = '${copies[0]}'`);
   const pages = [...notifications, ...messages, ...keys];
   samples = {
     id: [
@@ -61,7 +72,15 @@ beforeAll(async () => {
       ...viewers.map(({ id }) => id),
       ...viewers.map(({ sessionId }) => sessionId),
       ...invited.map(({ body }) => body.id),
+      ...subscriptions,
+      ...copies,
     ],
+    subscriptionId: subscriptions,
+    filter: ['data.total >= 100', 'subject == "user-42"', 'data.total ==', 'data.matches("(a+)+$")'],
+    types: [['order.*'], ['*', 'message.*']],
+    url: ['https://shop.example/webhooks', 'http://127.0.0.1:1/'],
+    pointer: ['/data/customerId', '/subject'],
+    since: ['2020-01-01T00:00:00Z'],
     ids: messages.map((id) => [id]),
     after: pages,
     before: pages,
@@ -82,6 +101,11 @@ beforeAll(async () => {
   };
 });
 afterAll(() => tested.close());
+
+const consumers = [
+  { name: 'hook', types: ['order.*'], settings: { kind: 'webhook', url: 'https://shop.example/webhooks' } },
+  { name: 'stock', types: ['*'], filter: 'data.total >= 100', settings: { kind: 'queue' } },
+];
 
 async function spareKey() {
   const { body } = await tested.call('POST', '/v1/api-keys', { name: 'spare', scopes: ['read'] });

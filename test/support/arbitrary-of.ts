@@ -35,6 +35,7 @@ function structureOf(schema: z.ZodType, samples: Samples, field: string): fc.Arb
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return inner(schema.unwrap());
   if (schema instanceof z.ZodNullable) return fc.oneof(inner(schema.unwrap()), fc.constant(null));
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map((one) => inner(one)));
+  if (schema instanceof z.ZodNull) return fc.constant(null);
   if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodUnknown) return storableJson();
@@ -54,6 +55,7 @@ function structureOf(schema: z.ZodType, samples: Samples, field: string): fc.Arb
   }
   if (rules.type === 'string') return string(rules).filter(isStorable);
   if (rules.type === 'boolean') return fc.boolean();
+  if (rules.type === 'number') return fc.double({ noNaN: true, noDefaultInfinity: true });
   if (rules.type === 'integer') return fc.integer({ min: rules.minimum, max: rules.maximum });
   throw new Error(`no arbitrary for ${schema.def.type}`);
 }

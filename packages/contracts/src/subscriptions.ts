@@ -118,6 +118,8 @@ const queueSettings = z.strictObject({
 });
 
 function hasNoCredentials(url: string): boolean {
+  // What is no URL is refused as that already.
+  if (!URL.canParse(url)) return true;
   const { username, password } = new URL(url);
   return username === '' && password === '';
 }

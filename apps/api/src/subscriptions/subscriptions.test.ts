@@ -109,6 +109,7 @@ describe('a consumer', () => {
       [{ types: ['order.*.created'] }, '/types/0'],
       [{ name: 'Not A Name' }, '/name'],
       [{ settings: { kind: 'webhook', url: 'ftp://shop.example' } }, '/settings/url'],
+      [{ settings: { kind: 'webhook', url: '' } }, '/settings/url'],
       [{ settings: { kind: 'webhook', url: 'https://user:pass@shop.example' } }, '/settings/url'],
       [{ settings: { ...notify, category: '' } }, '/settings/category'],
       [{ settings: { ...notify, to: { recipientId: 'customerId' } } }, '/settings/to'],
