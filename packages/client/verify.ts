@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 // TIDINGS_URL with TIDINGS_API_KEY. Run `npm run build:client` first.
 
 const program = `
-import { createTidings, problemOf, type Tidings } from '@tidings/client';
+import { createConsumer, createTidings, problemOf, type Tidings } from '@tidings/client';
 
 const tidings: Tidings = createTidings({ url: process.env.TIDINGS_URL ?? '', apiKey: process.env.TIDINGS_API_KEY ?? '' });
 const sent = await tidings.notifications.send.mutate({
@@ -24,6 +24,14 @@ const { messages } = await tidings.notifications.get.query({ id: sent.id });
 const refused = await tidings.notifications.send.mutate({ ...{ to: { email: 'a@b.example' } }, lane: 'no' }).catch((error: unknown) => error);
 // @ts-expect-error: a procedure that does not exist
 const missing: unknown = tidings.notifications.nothing;
+const consumer = createConsumer({
+  tidings,
+  name: 'verify',
+  types: ['order.*'],
+  handler: ({ id, data }, { attempt, signal }) => void [id satisfies string, data['orderId'], attempt + 1, signal.aborted],
+});
+await consumer.subscribed;
+await consumer.stop();
 console.log(JSON.stringify({ status, messages: messages.length, code: problemOf(refused)?.code }));
 `;
 

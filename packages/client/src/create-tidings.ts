@@ -33,7 +33,8 @@ export interface TidingsOptions {
  *
  * Sends of the same turn of the event loop share a request, and so do publishes. Each send has an idempotency key and
  * each publish an id, given or made, so that it is safe to repeat: a call that found no connection, ran out of time, or
- * was answered 408, 429, 502, 503 or 504 is tried again after a wait. Other mutations are tried again only where that cannot do anything twice.
+ * was answered 408, 429, 502, 503 or 504 is tried again after a wait. Other mutations are tried again only where that
+ * cannot do anything twice.
  *
  * Calls reject with `TidingsApiError`, whose `code` says why the API refused, or `TidingsConnectionError`.
  *
