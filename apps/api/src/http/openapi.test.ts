@@ -37,6 +37,16 @@ test('the document is one of OpenAPI 3.1', async () => {
   expect(validator.version).toBe('3.1');
 });
 
+test('operations that take CloudEvents say so, one and many', () => {
+  const typesOf = (name: string) => {
+    const { requestBody } = described.get(name) as unknown as { requestBody: { content: object } };
+    return Object.keys(requestBody.content);
+  };
+  expect(typesOf('events.publish')).toEqual(['application/json', 'application/cloudevents+json']);
+  expect(typesOf('events.publishMany')).toEqual(['application/json', 'application/cloudevents-batch+json']);
+  expect(typesOf('notifications.send')).toEqual(['application/json']);
+});
+
 test('every route of the document is served, and no other under /v1', async () => {
   const anonymous = { authorization: '' };
   for (const { method, path, security } of described.values()) {
