@@ -1,5 +1,5 @@
 import { type Board, createBoard } from '@tidings/board';
-import { createStore, openDatabase, type Store } from '@tidings/db';
+import { createStore, type Database, openDatabase, type Store } from '@tidings/db';
 import { chooseEngine, type QueueEngine } from '@tidings/queue';
 import { createMetrics, silentLog } from '@tidings/runtime';
 import { type Answer, answerOf } from './api.ts';
@@ -32,6 +32,7 @@ export interface TestBoard {
   url: string;
   engine: QueueEngine;
   store: Store;
+  database: Database;
   call(method: string, path: string, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -52,6 +53,7 @@ export async function openTestBoard(options: { redisUrl: string; readOnly?: bool
     url,
     engine,
     store,
+    database,
     call: (method, path, headers) => callBoard(url, method, path, headers),
     close: async () => {
       await board.stop();

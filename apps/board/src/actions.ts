@@ -1,7 +1,8 @@
-import { jobData, queueNames, TidingsError } from '@tidings/contracts';
+import { copyJobData, jobData, queueNames, TidingsError } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import type { DeliveryJob, DeliveryQueue, QueueEngine } from '@tidings/queue';
 import type { Log } from '@tidings/runtime';
+import type { ConsumerQueue } from './consumer-queues.ts';
 
 /** A request for one of Bull Board's routes. */
 export interface Action {
@@ -15,6 +16,17 @@ export interface Action {
 /** Does what the record needs before Bull Board acts, or throws when it must not. */
 export type Prepare = (action: Action) => Promise<void>;
 
+/** A queue, and how the record is changed of what its jobs are for. */
+interface Recorded {
+  queue: DeliveryQueue;
+  /** What jobs are for; a job with other data than ours is for nothing. */
+  idsOf(jobs: DeliveryJob[]): string[];
+  /** Takes back what has ended. Answers the ids of those it could. */
+  replay(ids: string[]): Promise<string[]>;
+  /** Makes due what waits for a later time. Answers the same. */
+  hasten(ids: string[]): Promise<string[]>;
+}
+
 /** Jobs looked at and messages changed in one step. */
 const chunk = 500;
 
@@ -26,23 +38,29 @@ const chunk = 500;
  * @throws TidingsError `action_refused`, `not_found`, or `not_replayable` for a message that was sent, is under
  * way, or has no address.
  */
-export function createActions(options: { engine: QueueEngine; store: Store; log: Log }): Prepare {
-  const { engine, store, log } = options;
+export function createActions(options: {
+  engine: QueueEngine;
+  store: Store;
+  consumerQueues: () => Promise<ConsumerQueue[]>;
+  log: Log;
+}): Prepare {
+  const { engine, store, consumerQueues, log } = options;
 
   async function retryOne({ params }: Action): Promise<number> {
-    const job = await jobOf(params);
+    const recorded = await recordedOf(params);
+    const job = await jobOf(recorded, params);
     const state = await job.getState();
     if (state !== 'failed' && state !== 'completed') {
       throw new TidingsError('not_replayable', {
         detail: `The job is ${state}; only one that ended can be retried`,
       });
     }
-    const ids = idsOf([job]);
+    const ids = recorded.idsOf([job]);
     if (ids.length === 0) throw new TidingsError('not_replayable', { detail: 'The job is not one of ours' });
-    const replayed = await store.replay(ids);
+    const replayed = await recorded.replay(ids);
     if (replayed.length > 0) return 1;
     throw new TidingsError('not_replayable', {
-      detail: 'It was sent meanwhile, is under way, or has no address to be sent to',
+      detail: 'It was sent meanwhile, is under way, or has nothing or nobody to be sent to',
     });
   }
 
@@ -51,20 +69,23 @@ export function createActions(options: { engine: QueueEngine; store: Store; log:
       throw new TidingsError('action_refused', { detail: 'Only failed jobs can be retried all at once' });
     }
     // What is not replayed, since it was sent meanwhile, has its job run all the same: the claim refuses it.
-    return changeAll(queueOf(params), 'failed', store.replay);
+    const recorded = await recordedOf(params);
+    return changeAll(recorded, 'failed', recorded.replay);
   }
 
   async function promoteOne({ params }: Action): Promise<number> {
-    return (await store.hasten(idsOf([await jobOf(params)]))).length;
+    const recorded = await recordedOf(params);
+    return (await recorded.hasten(recorded.idsOf([await jobOf(recorded, params)]))).length;
   }
 
   async function promoteAll({ params }: Action): Promise<number> {
-    return changeAll(queueOf(params), 'delayed', store.hasten);
+    const recorded = await recordedOf(params);
+    return changeAll(recorded, 'delayed', recorded.hasten);
   }
 
   /** Oldest first: what joins meanwhile comes after, and no page is shifted. */
   async function changeAll(
-    queue: DeliveryQueue,
+    { queue, idsOf }: Recorded,
     state: 'failed' | 'delayed',
     change: (ids: string[]) => Promise<string[]>,
   ): Promise<number> {
@@ -76,14 +97,23 @@ export function createActions(options: { engine: QueueEngine; store: Store; log:
     }
   }
 
-  function queueOf(params: Action['params']): DeliveryQueue {
-    const name = queueNames.find((known) => known === params.queueName);
-    if (name === undefined) throw new TidingsError('not_found', { detail: 'There is no such queue' });
-    return engine.queue(name);
+  async function recordedOf({ queueName }: Action['params']): Promise<Recorded> {
+    const name = queueNames.find((known) => known === queueName);
+    if (name !== undefined) {
+      return { queue: engine.queue(name), idsOf: idsOfMessages, replay: store.replay, hasten: store.hasten };
+    }
+    const consumer = (await consumerQueues()).find((known) => known.name === queueName);
+    if (consumer === undefined) throw new TidingsError('not_found', { detail: 'There is no such queue' });
+    return {
+      queue: engine.queue(consumer.name),
+      idsOf: idsOfCopies,
+      replay: (ids) => store.resendCopies(consumer.projectId, ids),
+      hasten: store.hastenCopies,
+    };
   }
 
-  async function jobOf(params: Action['params']): Promise<DeliveryJob> {
-    const job = await queueOf(params).getJob(params.jobId ?? '');
+  async function jobOf({ queue }: Recorded, { jobId = '' }: Action['params']): Promise<DeliveryJob> {
+    const job = await queue.getJob(jobId);
     if (job === undefined) throw new TidingsError('not_found', { detail: 'There is no such job' });
     return job;
   }
@@ -109,9 +139,9 @@ export function createActions(options: { engine: QueueEngine; store: Store; log:
         detail: 'Jobs follow the record: they can be retried, promoted and paused here, nothing else',
       });
     }
-    const messages = await prepare(action);
+    const changed = await prepare(action);
     log.info(
-      { route: name, queue: params.queueName, job: params.jobId, messages },
+      { route: name, queue: params.queueName, job: params.jobId, changed },
       'an operator acts on the board',
     );
   };
@@ -119,7 +149,10 @@ export function createActions(options: { engine: QueueEngine; store: Store; log:
 
 async function justDoIt(): Promise<undefined> {}
 
-/** The messages of jobs; a job with other data than ours has none. */
-function idsOf(jobs: DeliveryJob[]): string[] {
+function idsOfMessages(jobs: DeliveryJob[]): string[] {
   return jobs.flatMap(({ data }) => jobData.safeParse(data).data?.id ?? []);
+}
+
+function idsOfCopies(jobs: DeliveryJob[]): string[] {
+  return jobs.flatMap(({ data }) => copyJobData.safeParse(data).data?.id ?? []);
 }

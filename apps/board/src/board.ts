@@ -13,6 +13,7 @@ import { createActions } from './actions.ts';
 import type { Admin } from './admin.ts';
 import { createApp } from './app.ts';
 import { createBullBoardApp } from './bull-board.ts';
+import { createConsumerQueues } from './consumer-queues.ts';
 import { createLogin } from './login.ts';
 
 /** The board as a part that can be mounted, or started on a port of its own. */
@@ -36,9 +37,10 @@ export function createBoard(options: {
 }): Board {
   const { engine, store, admin, config, log, metrics } = options;
   const readOnly = config.BOARD_READ_ONLY;
-  const prepare = createActions({ engine, store, log });
+  const consumerQueues = createConsumerQueues({ store });
+  const prepare = createActions({ engine, store, consumerQueues, log });
   const { fetch } = createApp({
-    bullBoard: createBullBoardApp({ engine, prepare, readOnly }),
+    bullBoard: createBullBoardApp({ engine, prepare, consumerQueues, readOnly, log }),
     login: createLogin({ admin }),
     engine,
     store,

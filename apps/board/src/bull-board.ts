@@ -4,10 +4,12 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { queueNames, TidingsError } from '@tidings/contracts';
 import type { QueueEngine } from '@tidings/queue';
+import type { Log } from '@tidings/runtime';
 import { ErrorCode } from 'bullmq';
 import type { Hono } from 'hono';
 import { getContext } from 'hono/context-storage';
 import type { Prepare } from './actions.ts';
+import type { ConsumerQueue } from './consumer-queues.ts';
 
 /** Where the board is, on whatever port. */
 export const boardPath = '/board';
@@ -23,20 +25,23 @@ export interface BoardEnv {
 }
 
 /**
- * Bull Board over every queue, to be mounted at `boardPath`. Its hook runs before each of its routes, whatever
+ * Bull Board over every queue, those of consumers as they come and go, to be mounted at `boardPath`. Its hook runs before each of its routes, whatever
  * the path looked like that led there. What its handlers throw comes out of them.
  */
 export function createBullBoardApp(options: {
   engine: QueueEngine;
   prepare: Prepare;
+  consumerQueues: () => Promise<ConsumerQueue[]>;
   readOnly: boolean;
+  log: Log;
 }): Hono {
-  const { engine, prepare, readOnly } = options;
+  const { engine, prepare, consumerQueues, readOnly, log } = options;
   // What is completed was sent, with few exceptions: no button to retry it. (Bull Board's types forget this one.)
   const look = { readOnlyMode: readOnly, allowCompletedRetries: false };
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(boardPath);
-  createBullBoard({
-    queues: queueNames.map((name) => new BullMQAdapter(engine.queue(name), look)),
+  const ours = queueNames.map((name) => new BullMQAdapter(engine.queue(name), look));
+  const { replaceQueues } = createBullBoard({
+    queues: ours,
     serverAdapter,
     options: {
       // Only Redis can tell who its workers are; elsewhere the page would warn that there are none.
@@ -44,6 +49,7 @@ export function createBullBoardApp(options: {
       handlerHooks: {
         before: async ({ method, route, request }) => {
           try {
+            await follow();
             await prepare({ method, route, params: request.params });
             return { allow: true };
           } catch (error) {
@@ -54,6 +60,22 @@ export function createBullBoardApp(options: {
       },
     },
   });
+
+  /** Without the record the board shows the consumers that it knows. */
+  async function follow(): Promise<void> {
+    try {
+      const theirs = await consumerQueues();
+      replaceQueues([
+        ...ours,
+        ...theirs.map(
+          ({ name, title }) => new BullMQAdapter(engine.queue(name), { ...look, displayName: title }),
+        ),
+      ]);
+    } catch (err) {
+      log.warn({ err }, 'the queues of consumers could not be found out');
+    }
+  }
+
   serverAdapter.setErrorHandler(passOn);
   // The adapter brings a Hono of its own, whose error handler is not the one of the app it is mounted in.
   return serverAdapter.registerPlugin().onError(passOn);

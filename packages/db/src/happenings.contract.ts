@@ -240,13 +240,26 @@ export function happeningsContract(dialect: string, open: () => Promise<Database
       ]);
     });
 
-    test('an erasure tells what it ends, without metadata', async () => {
+    test('an erasure tells what it ends, and leaves of what was told before nothing about the person', async () => {
       await subscribe();
-      await accepted({ notification: { metadata: { who: 'Ada' } } });
+      const metadata = { who: 'Ada' };
+      await settle(await claimed(await accepted({ notification: { metadata } })), failed);
+      const direct = {
+        notification: { recipientId: null, metadata },
+        message: { address: 'Ada@example.com' },
+      };
+      await settle(await claimed(await accepted(direct)), failed);
+      const waiting = await accepted({ notification: { metadata } });
+      expect(JSON.stringify(await events()).match(/"Ada"/g)).toHaveLength(2);
       await store.beginErasure(projectId, 'ada', { ...trail(), ...suppressing });
       while (await store.continueErasure('rcp_ada'));
-      expect((await events()).map(({ type }) => type)).toEqual(['message.skipped']);
-      expect(JSON.stringify(await events())).not.toContain('Ada');
+      const found = await events();
+      expect(found.map(({ type, subject, data }) => [type, subject, data.messageId, data.reason])).toEqual([
+        ['message.failed', null, undefined, undefined],
+        ['message.failed', null, undefined, undefined],
+        ['message.skipped', null, waiting, 'erased'],
+      ]);
+      expect(JSON.stringify(found)).not.toContain('"Ada"');
     });
 
     test('feedback tells of moves and facts, each once, when they happened', async () => {

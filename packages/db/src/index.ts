@@ -19,6 +19,7 @@ export {
 export type { DeadLetterRow, DeadLetterSearch } from './store/dead-letters.ts';
 export type { DeviceRow } from './store/devices.ts';
 export type { Erasure } from './store/erase.ts';
+export type { NamedSubscription } from './store/events/all-subscriptions.ts';
 export type { CopyInHand } from './store/events/copies-in-hand.ts';
 export type { CopyOfSubscription, CopySearch } from './store/events/copies-read.ts';
 export type {

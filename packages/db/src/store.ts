@@ -28,6 +28,7 @@ import { listDeadLetters } from './store/dead-letters.ts';
 import { registerDevice, removeDevice } from './store/devices.ts';
 import { endUnsendable, findExpired } from './store/end.ts';
 import { beginErasure, continueErasure, dueErasures } from './store/erase.ts';
+import { allSubscriptions } from './store/events/all-subscriptions.ts';
 import { claimCopies } from './store/events/claim-copies.ts';
 import { copiesInHand } from './store/events/copies-in-hand.ts';
 import { copiesOf, getCopy, listCopies } from './store/events/copies-read.ts';
@@ -157,6 +158,7 @@ const operations = {
   addFirstTemplates,
   addSuppressions,
   allRoutes,
+  allSubscriptions,
   allTemplateParts,
   archiveProject,
   archiveTemplate,

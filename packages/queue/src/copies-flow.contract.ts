@@ -173,10 +173,7 @@ export function copiesFlowContract(name: string, open: () => Promise<QueueEngine
     test('a copy whose job was never added, since the relay died before, gets one', async () => {
       const id = await subscribe();
       await publish(3);
-      await store.fanOut({
-        rooms: new Map([[id, 3]]),
-        matches: () => true,
-      });
+      await store.fanOut({ rooms: new Map([[id, 3]]), matches: () => true });
       expect(await jobsOf(id)).toEqual([]);
       reconcile(0);
       await until(() => jobsOf(id), are(3));

@@ -51,12 +51,13 @@ export function* happenedTo(database: Database, db: Handle, told: readonly Told[
     const { message, notification, now } = found;
     const { type = `message.${message.status}`, at = message.endedAt ?? now, eventId = '' } = one;
     if (!isHappening(type)) return [];
-    const { recipientId } = notification;
+    const { recipientId, payloadRemovedAt } = notification;
     return [
       {
         projectId: message.projectId,
         type,
-        subject: recipientId ?? message.notificationId,
+        // What tells nothing of the person any more is not to be found: it may be the erasure that is told.
+        subject: payloadRemovedAt === null ? (recipientId ?? message.notificationId) : null,
         occurredAt: at,
         data: {
           messageId: message.id,
@@ -82,7 +83,9 @@ interface Standing {
     MessageRow,
     'id' | 'projectId' | 'notificationId' | 'channel' | 'status' | 'reason' | 'endedAt'
   >;
-  notification: Pick<NotificationRow, 'category' | 'recipientId' | 'metadata'> & { template: string | null };
+  notification: Pick<NotificationRow, 'category' | 'recipientId' | 'metadata' | 'payloadRemovedAt'> & {
+    template: string | null;
+  };
   now: number;
 }
 
@@ -109,6 +112,7 @@ function* selectStanding(database: Database, db: Handle, ids: string[]): Steps<S
               category: notifications.category,
               recipientId: notifications.recipientId,
               metadata: notifications.metadata,
+              payloadRemovedAt: notifications.payloadRemovedAt,
             },
             now: database.now,
           })
