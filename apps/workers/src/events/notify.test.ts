@@ -34,8 +34,9 @@ function senderOfProcess(env: Parameters<typeof parseConfig>[0] = {}, now?: () =
   const { store, dataDir } = tested;
   const config = parseConfig({ DATA_DIR: dataDir, ...env });
   const accepting = createAccepting({ store, engine, config, log, metrics: createMetrics() });
-  ends.push(accepting.stop);
-  return createNotifySender({ store, accept: accepting.accept, log, now });
+  const made = createNotifySender({ store, accepting, log, now });
+  ends.push(made.close);
+  return made;
 }
 
 const welcome: NotifySettings = {
@@ -261,7 +262,7 @@ describe('what stops all notifications is waited for and counts as no failure', 
 test('there are seven more tries, further and further apart', () => {
   const steady = createNotifySender({
     store: tested.store,
-    accept: () => Promise.reject(new Error('never')),
+    accepting: { accept: () => Promise.reject(new Error('never')), stop: async () => {} },
     log,
     random: () => 1,
   });

@@ -1,9 +1,9 @@
-import type { Accept } from '@tidings/accept';
 import { type CopyReason, type ErrorCode, type SendInput, TidingsError } from '@tidings/contracts';
 import type { ClaimedCopy, Store } from '@tidings/db';
 import { notificationOf } from '@tidings/events';
 import type { Log } from '@tidings/runtime';
 import { defaultRetryPolicy, type RetryPolicy, retryDelayMs } from '../deliver/backoff.ts';
+import type { Accepting } from './accepting.ts';
 import type { CopyResult, CopySender } from './copy-sender.ts';
 
 /** What may be put right, the rule or what it speaks of, after which the copy is sent again by hand. */
@@ -26,13 +26,21 @@ const outageHoldMs = 1000;
  */
 export function createNotifySender(options: {
   store: Pick<Store, 'findAnswer' | 'isOutage'>;
-  accept: Accept;
+  /** Is stopped when the sender is closed. */
+  accepting: Accepting;
   log: Log;
   policy?: RetryPolicy;
   now?: () => number;
   random?: () => number;
 }): CopySender {
-  const { store, accept, log, policy = defaultRetryPolicy, now = Date.now, random = Math.random } = options;
+  const {
+    store,
+    accepting,
+    log,
+    policy = defaultRetryPolicy,
+    now = Date.now,
+    random = Math.random,
+  } = options;
 
   async function notify({ event, subscription }: ClaimedCopy): Promise<CopyResult> {
     const { id, projectId, settings } = subscription;
@@ -50,7 +58,7 @@ export function createNotifySender(options: {
   /** Where the rule was changed between two runs, or its delay ended, the notification of the first run stands. */
   async function accepted(projectId: string, input: SendInput): Promise<string> {
     try {
-      const { answer } = await accept(projectId, input);
+      const { answer } = await accepting.accept(projectId, input);
       return answer.id;
     } catch (error) {
       if (!(error instanceof TidingsError) || error.code !== 'idempotency_key_reused') throw error;
@@ -81,6 +89,6 @@ export function createNotifySender(options: {
     send: (claimed) => notify(claimed).catch((error: unknown) => resultOf(error, claimed)),
     nextDelayMs: (_, failures) =>
       failures >= policy.maxFailures ? undefined : retryDelayMs({ failures, policy, random }),
-    close: async () => {},
+    close: accepting.stop,
   };
 }

@@ -21,16 +21,8 @@ export function createSenders(options: {
   webhookDelaysMs?: readonly number[];
 }): Record<SentKind, CopySender> {
   const { store, config, log, webhookDelaysMs } = options;
-  const accepting = createAccepting(options);
-  const notify = createNotifySender({ store, accept: accepting.accept, log });
   return {
-    notify: {
-      ...notify,
-      close: async () => {
-        await notify.close();
-        await accepting.stop();
-      },
-    },
+    notify: createNotifySender({ store, accepting: createAccepting(options), log }),
     webhook: createWebhookSender({
       seal: openingSeal(config),
       allowedNetworks: config.OUTBOUND_ALLOWED_NETWORKS,
