@@ -27,7 +27,7 @@ async function startEndpoint(takesItsTime: () => Promise<void> = async () => {},
   const sink: HttpSink = await startHttpSink(
     async ({ json }) => {
       await takesItsTime();
-      const { orderId } = json?.data as { orderId: string };
+      const { orderId } = (json as { data: { orderId: string } }).data;
       taken.set(orderId, (taken.get(orderId) ?? 0) + 1);
       return { status: 204 };
     },
