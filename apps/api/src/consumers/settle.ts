@@ -1,6 +1,6 @@
 import { jobIdOf, settleCopies } from '@tidings/contracts';
 import type { CopyInHand, CopySettlement, CopyVerdict, Store } from '@tidings/db';
-import type { Taker } from '@tidings/queue';
+import { longestInQueueMs, type Taker } from '@tidings/queue';
 import { fullJitterMs } from '@tidings/runtime';
 import type { z } from 'zod';
 import { mutation } from '../operations.ts';
@@ -8,7 +8,7 @@ import type { FindConsumer } from './find-consumer.ts';
 import { inHand } from './in-hand.ts';
 import { consumersAtWork } from './take.ts';
 import type { Takers } from './takers.ts';
-import { longestInQueueMs, tellQueue } from './tell-queue.ts';
+import { tellQueue } from './tell-queue.ts';
 
 /** Waits between the tries of a handler. */
 const backoff = { baseMs: 1000, capMs: 15 * 60_000 };
