@@ -203,7 +203,7 @@ export function createRouter(options: {
     consumers: router({
       subscribe: subscribe(store),
       receive: receive({ findConsumer, takeCopies: createTakeCopies({ store, takers }), takers }),
-      settle: settle({ store, findConsumer, takers }),
+      settle: settle({ store, findConsumer, takers, metrics }),
       extend: extend({ store, findConsumer, takers }),
     }),
     auth: router({

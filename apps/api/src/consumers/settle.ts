@@ -1,7 +1,7 @@
 import { jobIdOf, settleCopies } from '@tidings/contracts';
-import type { CopyInHand, CopySettlement, CopyVerdict, Store } from '@tidings/db';
+import type { CopyInHand, CopySettled, CopySettlement, CopyVerdict, Store } from '@tidings/db';
 import { longestInQueueMs, type Taker } from '@tidings/queue';
-import { fullJitterMs } from '@tidings/runtime';
+import { fullJitterMs, type Metrics } from '@tidings/runtime';
 import type { z } from 'zod';
 import { mutation } from '../operations.ts';
 import type { FindConsumer } from './find-consumer.ts';
@@ -20,9 +20,10 @@ export const settle = (parts: {
   store: Store;
   findConsumer: FindConsumer;
   takers: Takers;
+  metrics: Metrics;
   random?: () => number;
 }) => {
-  const { store, findConsumer, takers, random = Math.random } = parts;
+  const { store, findConsumer, takers, metrics, random = Math.random } = parts;
   return mutation(settleCopies, async ({ name, items }, { principal }) => {
     const { id: subscriptionId, settings } = await findConsumer(principal.projectId, name);
     const theirs = await inHand(store, subscriptionId, items);
@@ -33,6 +34,7 @@ export const settle = (parts: {
     const settled =
       decided.length === 0 ? [] : await store.settleCopies(decided.map(({ settlement }) => settlement));
     const statuses = new Map(settled.map(({ status }, index) => [decided[index]?.copy.id, status]));
+    for (const [index, { status }] of settled.entries()) count(metrics, decided[index]?.settlement, status);
     await tellQueue(takers, subscriptionId, (taker) =>
       decided
         .filter(({ copy }) => statuses.get(copy.id) !== 'fenced')
@@ -67,6 +69,16 @@ function settlementOf(item: Item, verdict: CopyVerdict): CopySettlement {
   return item.outcome === 'done'
     ? { ...made, outcome: 'delivered', reason: null, response: null }
     : { ...made, outcome: 'transient', reason: 'handler_failed', response: item.error ?? null };
+}
+
+function count(
+  { copyAttempts, copiesEnded }: Metrics,
+  settlement: CopySettlement | undefined,
+  status: CopySettled['status'],
+): void {
+  if (settlement === undefined) return;
+  copyAttempts.inc({ kind: 'queue', outcome: settlement.outcome });
+  if (status !== 'retrying' && status !== 'fenced') copiesEnded.inc({ kind: 'queue', status });
 }
 
 /** What has ended or waits in the record needs no job any more. */
