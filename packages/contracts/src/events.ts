@@ -75,7 +75,8 @@ export const publishOutput = z.strictObject({
 });
 export type PublishOutput = z.infer<typeof publishOutput>;
 
-const eventFields = {
+/** What an event is called and about, as everybody sees it. */
+export const eventHead = {
   id: idSchema('event'),
   externalId: z
     .string()
@@ -91,6 +92,10 @@ const eventFields = {
     .string()
     .nullable()
     .meta({ examples: ['user-42'] }),
+};
+
+const eventFields = {
+  ...eventHead,
   occurredAt: z.iso.datetime(),
   createdAt: z.iso.datetime(),
   fannedOutAt: z.iso
