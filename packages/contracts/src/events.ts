@@ -112,7 +112,6 @@ const eventFields = {
 export const eventLine = z.strictObject({ ...eventFields, copies: z.array(copyLine) });
 export type EventLine = z.infer<typeof eventLine>;
 export const eventView = z.strictObject({ ...eventLine.shape, data: jsonObject });
-export type EventView = z.infer<typeof eventView>;
 
 const publishErrors = [
   'invalid_cloud_event',

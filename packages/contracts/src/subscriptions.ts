@@ -146,7 +146,6 @@ export const subscriptionSettings = z
   });
 export type SubscriptionSettings = z.infer<typeof subscriptionSettings>;
 export type NotifySettings = z.infer<typeof notifySettings>;
-export type WebhookSettings = z.infer<typeof webhookSettings>;
 export type QueueSettings = z.infer<typeof queueSettings>;
 
 /** The same as they are kept: with what was left out. */
@@ -198,7 +197,6 @@ export const subscriptionDetail = z.strictObject({
   sending: counted,
   failed: counted,
 });
-export type SubscriptionDetail = z.infer<typeof subscriptionDetail>;
 
 /** The secret that its requests are signed with: this answer is the only place where it ever stands. */
 const shownSecret = z

@@ -1,3 +1,4 @@
+import { waitingCopyStatuses } from '@tidings/contracts';
 import { and, eq, inArray, lt, or } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 
@@ -22,7 +23,7 @@ export function* endRemoved(
   const { copies } = database.tables;
   const { now } = database;
   const isOurs = or(
-    inArray(copies.status, ['queued', 'retrying']),
+    inArray(copies.status, waitingCopyStatuses),
     and(eq(copies.status, 'sending'), lt(copies.leaseUntil, now)),
   );
   const next = db
