@@ -1,14 +1,14 @@
 import { jobIdOf, settleCopies } from '@tidings/contracts';
 import type { CopyInHand, CopySettled, CopySettlement, CopyVerdict, Store } from '@tidings/db';
 import { longestInQueueMs, type Taker } from '@tidings/queue';
-import { fullJitterMs, type Metrics } from '@tidings/runtime';
+import { fullJitterMs, type Metrics, withDeadline } from '@tidings/runtime';
 import type { z } from 'zod';
 import { mutation } from '../operations.ts';
 import type { FindConsumer } from './find-consumer.ts';
 import { inHand } from './in-hand.ts';
 import { consumersAtWork } from './take.ts';
 import type { Takers } from './takers.ts';
-import { tellQueue } from './tell-queue.ts';
+import { tellMs, tellQueue } from './tell-queue.ts';
 
 /** Waits between the tries of a handler. */
 const backoff = { baseMs: 1000, capMs: 15 * 60_000 };
@@ -21,9 +21,11 @@ export const settle = (parts: {
   findConsumer: FindConsumer;
   takers: Takers;
   metrics: Metrics;
+  /** Lets the next of an ordered subscription into its queue; nobody has to, for the relay comes by. */
+  onNext: (subscriptionId: string) => Promise<unknown>;
   random?: () => number;
 }) => {
-  const { store, findConsumer, takers, metrics, random = Math.random } = parts;
+  const { store, findConsumer, takers, metrics, onNext, random = Math.random } = parts;
   return mutation(settleCopies, async ({ name, items }, { principal }) => {
     const { id: subscriptionId, settings } = await findConsumer(principal.projectId, name);
     const theirs = await inHand(store, subscriptionId, items);
@@ -40,6 +42,8 @@ export const settle = (parts: {
         .filter(({ copy }) => statuses.get(copy.id) !== 'fenced')
         .map(({ copy, verdict }) => tellOf(taker, copy, verdict)),
     );
+    const hasEnded = settled.some(({ status }) => status !== 'retrying' && status !== 'fenced');
+    if (settings.ordered && hasEnded) await withDeadline(onNext(subscriptionId), tellMs);
     return {
       items: items.map(({ copyId }) => {
         const status = statuses.get(copyId) ?? 'fenced';
