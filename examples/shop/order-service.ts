@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Tidings } from '@tidings/client';
+import { type Tidings, TidingsApiError } from '@tidings/client';
 import Database from 'better-sqlite3';
 import { type Answer, type Service, serve } from './http.ts';
 import { newOrder, type Order } from './order.ts';
@@ -39,7 +39,7 @@ export async function startOrderService(options: {
   async function publishAll(): Promise<void> {
     for (let row = nextUnpublished.get(); row !== undefined; row = nextUnpublished.get()) {
       const order = JSON.parse(row.content) as Order;
-      await publishOrder(tidings, order);
+      await publishOrder(tidings, order).catch(unlessRefused);
       markPublished.run(order.orderId);
     }
   }
@@ -66,6 +66,12 @@ export async function startOrderService(options: {
       db.close();
     },
   };
+}
+
+/** What is refused today will be tomorrow: it is for somebody to look at, and holds up no other order. */
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof TidingsApiError) || ![400, 422].includes(error.problem.status)) throw error;
+  console.error(`an order is refused: ${error.message}`);
 }
 
 /** Says that there is an order. Saying it again changes nothing. */

@@ -47,8 +47,8 @@ async function stockOf(url: string, sku: string): Promise<number | undefined> {
   return products.find((product) => product.sku === sku)?.stock;
 }
 
-async function place(sku: string, quantity: number): Promise<Order> {
-  const customer = { name: 'Ada', email: 'ada@example.com' };
+async function place(sku: string, quantity: number, name = 'Ada'): Promise<Order> {
+  const customer = { name, email: 'ada@example.com' };
   const response = await fetch(`${orders.url}/orders`, {
     method: 'POST',
     body: JSON.stringify({ sku, quantity, customer }),
@@ -119,6 +119,11 @@ test('while the stock service is stopped orders wait for it, and one published t
   );
   expect(await stockOf(stock.url, 'cup')).toBe(12);
   for (const order of [...placed, last]) expect(await mailsOf(order)).toHaveLength(1);
+});
+
+test('an order that Tidings refuses holds up no other', async () => {
+  await place('tea', 1, 'a\0b');
+  await handled(await place('tea', 1));
 });
 
 test('the stock survives a restart', async () => {
