@@ -122,6 +122,20 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(events.length);
     });
 
+    test('a commit ends when filters took long enough, though nobody got a copy, and the next goes on', async () => {
+      await of.subscribe({ filter: 'data.total > 100' });
+      const events = await of.publish(20);
+      const matches = () => {
+        const until = performance.now() + 20;
+        while (performance.now() < until);
+        return false;
+      };
+      const sizes: number[] = [];
+      for (let done = -1; done !== 0; sizes.push(done)) done = (await of.fanOut({ matches })).events;
+      expect(sizes.length).toBeGreaterThan(3);
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(events.length);
+    });
+
     test('what was erased before it was fanned out goes to nobody', async () => {
       const id = await of.subscribe();
       await of.publish(1);
