@@ -707,7 +707,7 @@ export function defineTables(c: typeof sqliteColumns) {
         .where(sql`${t.externalId} is not null`),
       c.index('events_project').on(t.projectId, t.id),
       c.index('events_open').on(t.createdAt, t.id).where(sql`${t.fannedOutAt} is null`),
-      c.index('events_subject').on(t.projectId, t.subject).where(sql`${t.subject} is not null`),
+      c.index('events_subject').on(t.projectId, t.subject, t.id).where(sql`${t.subject} is not null`),
     ],
   );
 
@@ -793,6 +793,7 @@ export function defineTables(c: typeof sqliteColumns) {
     },
     (t) => [
       c.uniqueIndex('copies_event').on(t.eventId, t.subscriptionId),
+      c.index('copies_project').on(t.projectId, t.id),
       c
         .index('copies_waiting')
         .on(t.place, t.subscriptionId, t.dueAt, t.id)
