@@ -1,0 +1,1 @@
+ALTER TABLE "sequences" ALTER COLUMN "value" SET DATA TYPE bigint;
