@@ -55,11 +55,28 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       await of.publish(1);
       await of.fanOut();
       const { sequences } = database.tables;
-      await database.handle.update(sequences).set({ value: 2 ** 31 - 1 }).returning();
+      await database.handle
+        .update(sequences)
+        .set({ value: 2 ** 31 - 1 })
+        .returning();
       await of.publish(1);
       expect(await of.fanOut()).toMatchObject({ events: 1 });
       const [first, second] = (await of.rowsOf(id)).map(({ position }) => position ?? 0);
       expect(second).toBeGreaterThan(first ?? 0);
+    });
+
+    test('a commit ends where filters were asked often enough, whatever they say', async () => {
+      const events = 30;
+      for (let one = 0; one < 100; one += 1) await of.subscribe({ filter: 'false' });
+      await of.publish(events);
+      let asked = 0;
+      const matches = () => {
+        asked += 1;
+        return false;
+      };
+      expect(await of.fanOut({ matches })).toEqual({ events: 20, entries: [] });
+      expect(asked).toBe(2000);
+      expect(await of.fanOut({ matches })).toEqual({ events: 10, entries: [] });
     });
 
     test('a subscription gets what was accepted after it was made, and nothing of before', async () => {

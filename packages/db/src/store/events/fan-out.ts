@@ -15,6 +15,8 @@ export type Matches = (subscription: SubscriptionRow, event: EventRow) => boolea
 
 /** Copies after which a commit ends with the event that it is at. */
 const enoughCopies = 5_000;
+/** Filters that were asked after which it does: one may take milliseconds, and nothing else is done meanwhile. */
+const enoughAsked = 2_000;
 /** Events whose data is read at a time. It may be a megabyte each. */
 const dataAtOnce = 20;
 
@@ -42,15 +44,18 @@ export async function fanOut(
     const room = new Map(rooms);
     const copies: NewCopy[] = [];
     let done = 0;
+    let asked = 0;
+    const isEnough = () => copies.length >= enoughCopies || asked >= enoughAsked;
     for (const piece of inPieces(open, dataAtOnce)) {
-      if (copies.length >= enoughCopies) break;
+      if (isEnough()) break;
       const data = yield* selectData(database, db, piece, consumers);
       for (const { now: _, ...head } of piece) {
-        if (copies.length >= enoughCopies) break;
+        if (isEnough()) break;
         const event = { ...head, data: data.get(head.id) ?? {} };
         const position = turn + done;
         for (const subscription of consumers.get(event.projectId) ?? []) {
           if (!mayGet(subscription, event)) continue;
+          if (subscription.filter !== null) asked += 1;
           const match = matches(subscription, event);
           if (match === false) continue;
           const index = copies.length;
