@@ -50,6 +50,21 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       expect(new Set(inOrder.map(({ position }) => position)).size).toBe(events.length);
     });
 
+    test('turns go on beyond what 32 bits hold, which a busy year may use up', async () => {
+      const id = await of.subscribe({ ordered: true });
+      await of.publish(1);
+      await of.fanOut();
+      const { sequences } = database.tables;
+      await database.handle
+        .update(sequences)
+        .set({ value: 2 ** 31 - 1 })
+        .returning();
+      await of.publish(1);
+      expect(await of.fanOut()).toMatchObject({ events: 1 });
+      const [first, second] = (await of.rowsOf(id)).map(({ position }) => position ?? 0);
+      expect(second).toBeGreaterThan(first ?? 0);
+    });
+
     test('a subscription gets what was accepted after it was made, and nothing of before', async () => {
       await of.publish(1);
       const id = await of.subscribe({ createdAt: Date.now() + 60_000 });

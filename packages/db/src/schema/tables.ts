@@ -833,7 +833,8 @@ export function defineTables(c: typeof sqliteColumns) {
   /** Counters that outlive a process, such as the one that notices a queue that lost its memory. */
   const sequences = c.table('sequences', {
     name: c.text('name').primaryKey(),
-    value: c.int('value').notNull(),
+    /** 64 bits wide: `fan-out` is raised up to a hundred times a second. */
+    value: c.timestamp('value').notNull(),
   });
 
   return {
