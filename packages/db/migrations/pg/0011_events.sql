@@ -94,7 +94,7 @@ CREATE INDEX "copies_project" ON "copies" USING btree ("project_id","id");--> st
 CREATE INDEX "copies_waiting" ON "copies" USING btree ("place","subscription_id","due_at","id") WHERE "copies"."place" is not null;--> statement-breakpoint
 CREATE INDEX "copies_in_order" ON "copies" USING btree ("subscription_id","position") WHERE "copies"."position" is not null and "copies"."place" is not null;--> statement-breakpoint
 CREATE INDEX "copies_subscription" ON "copies" USING btree ("subscription_id","id");--> statement-breakpoint
-CREATE INDEX "copies_failed" ON "copies" USING btree ("subscription_id","id") WHERE "copies"."status" = 'failed';--> statement-breakpoint
+CREATE INDEX "copies_failed" ON "copies" USING btree ("subscription_id","id") WHERE "copies"."place" is null and "copies"."reason" is not null;--> statement-breakpoint
 CREATE INDEX "copies_dead" ON "copies" USING btree ("project_id","id") WHERE "copies"."place" is null and "copies"."reason" is not null;--> statement-breakpoint
 CREATE INDEX "copies_notification" ON "copies" USING btree ("notification_id") WHERE "copies"."notification_id" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "events_external_id" ON "events" USING btree ("project_id","source","external_id") WHERE "events"."external_id" is not null;--> statement-breakpoint

@@ -28,7 +28,7 @@ CREATE INDEX `copies_project` ON `copies` (`project_id`,`id`);--> statement-brea
 CREATE INDEX `copies_waiting` ON `copies` (`place`,`subscription_id`,`due_at`,`id`) WHERE "copies"."place" is not null;--> statement-breakpoint
 CREATE INDEX `copies_in_order` ON `copies` (`subscription_id`,`position`) WHERE "copies"."position" is not null and "copies"."place" is not null;--> statement-breakpoint
 CREATE INDEX `copies_subscription` ON `copies` (`subscription_id`,`id`);--> statement-breakpoint
-CREATE INDEX `copies_failed` ON `copies` (`subscription_id`,`id`) WHERE "copies"."status" = 'failed';--> statement-breakpoint
+CREATE INDEX `copies_failed` ON `copies` (`subscription_id`,`id`) WHERE "copies"."place" is null and "copies"."reason" is not null;--> statement-breakpoint
 CREATE INDEX `copies_dead` ON `copies` (`project_id`,`id`) WHERE "copies"."place" is null and "copies"."reason" is not null;--> statement-breakpoint
 CREATE INDEX `copies_notification` ON `copies` (`notification_id`) WHERE "copies"."notification_id" is not null;--> statement-breakpoint
 CREATE TABLE `copy_attempts` (

@@ -803,7 +803,11 @@ export function defineTables(c: typeof sqliteColumns) {
         .on(t.subscriptionId, t.position)
         .where(sql`${t.position} is not null and ${t.place} is not null`),
       c.index('copies_subscription').on(t.subscriptionId, t.id),
-      c.index('copies_failed').on(t.subscriptionId, t.id).where(sql`${t.status} = 'failed'`),
+      // By what they ended for and not by their status, as with messages: a claim is then an update in place (HOT).
+      c
+        .index('copies_failed')
+        .on(t.subscriptionId, t.id)
+        .where(sql`${t.place} is null and ${t.reason} is not null`),
       c.index('copies_dead').on(t.projectId, t.id).where(sql`${t.place} is null and ${t.reason} is not null`),
       c.index('copies_notification').on(t.notificationId).where(sql`${t.notificationId} is not null`),
     ],
