@@ -18,7 +18,7 @@ const orderSchema = {
   },
 };
 
-const mail = {
+export const mail = {
   key: 'shop_order_placed',
   schema: {
     type: 'object',
@@ -59,17 +59,17 @@ const mailRule = {
   },
 };
 
-/** What the shop wants of Tidings. May be repeated: what is there already stays as it is. */
+/**
+ * What the shop wants of Tidings. May be repeated, also when it ended half-way: what is there already stays as it is.
+ */
 export async function setUp(tidings: Tidings): Promise<void> {
   await tidings.eventTypes.upsert.mutate({
     type: 'order.created',
     description: 'A customer placed an order.',
     schema: orderSchema,
   });
-  await unlessThere('template_exists', async () => {
-    await tidings.templates.create.mutate(mail);
-    await tidings.templates.publish.mutate({ key: mail.key });
-  });
+  await unlessThere('template_exists', () => tidings.templates.create.mutate(mail));
+  await unlessThere('no_draft', () => tidings.templates.publish.mutate({ key: mail.key }));
   await unlessThere('subscription_name_taken', () => tidings.subscriptions.create.mutate(mailRule));
   // The service does so itself; here too, so that orders wait for it from the first one on.
   await tidings.consumers.subscribe.mutate(stockConsumer);

@@ -11,7 +11,8 @@ const assortment = [
 ];
 
 /**
- * Keeps the stock (`GET /products`) and takes out of it what is ordered. While it is stopped its orders wait for it.
+ * Keeps the stock (`GET /products`) and takes out of it what is ordered; what is below nothing is to be bought. While it
+ * is stopped its orders wait for it.
  *
  * An order may be handed to it twice: when it ends between its commit and saying so. So the event's id is stored in the
  * transaction that reduces the stock, and an id that is there already changes nothing.

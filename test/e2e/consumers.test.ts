@@ -145,6 +145,15 @@ describe('createConsumer', () => {
     isBroken = false;
     await tidings.copies.resend.mutate({ id: copy.id });
     expect(await onlyCopy('delivered')).toMatchObject({ id: copy.id, attempt: 3 });
+    const metrics = await (await fetch(`${running.url}/metrics`)).text();
+    for (const line of [
+      'tidings_copy_attempts_total{kind="queue",outcome="transient"} 2',
+      'tidings_copy_attempts_total{kind="queue",outcome="delivered"} 1',
+      'tidings_copies_ended_total{kind="queue",status="failed"} 1',
+      'tidings_copies_ended_total{kind="queue",status="delivered"} 1',
+    ]) {
+      expect(metrics).toContain(line);
+    }
   });
 
   test('an instance that is killed has its event handled by another when its lease is over', async () => {

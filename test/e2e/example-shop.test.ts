@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Service } from '../../examples/shop/http.ts';
 import type { Order } from '../../examples/shop/order.ts';
 import { publishOrder, startOrderService } from '../../examples/shop/order-service.ts';
-import { setUp } from '../../examples/shop/setup.ts';
+import { mail, setUp } from '../../examples/shop/setup.ts';
 import { startStockService } from '../../examples/shop/stock-service.ts';
 import { startChild } from '../support/child.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
@@ -28,6 +28,8 @@ beforeAll(async () => {
     dataDir: dir.path,
     env: { SMTP_URL: mails.url, EMAIL_FROM: 'shop@tidings.example' },
   });
+  // As a set-up leaves it that ended half-way.
+  await running.tidings.templates.create.mutate(mail);
   await setUp(running.tidings);
   orders = await startOrderService({ tidings: running.tidings, path: join(shopDir.path, 'orders.db') });
   stock = await startStock();
@@ -82,8 +84,8 @@ test('an order reduces the stock and mails the customer', async () => {
   );
   await handled(order);
   await mails.waitFor(1);
-  const [mail] = await mailsOf(order);
-  expect(mail).toMatchObject({ subject: 'Your order of 2 × tea', to: [{ address: 'ada@example.com' }] });
+  const [received] = await mailsOf(order);
+  expect(received).toMatchObject({ subject: 'Your order of 2 × tea', to: [{ address: 'ada@example.com' }] });
 });
 
 test('while the stock service is stopped orders wait for it, and one published twice is taken out once', async () => {

@@ -1,6 +1,6 @@
 import { createAccept, createAdmission, createPlanner, createTemplateCache } from '@tidings/accept';
 import type { Store } from '@tidings/db';
-import { createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
+import { createCopiesCarrier, createFastPath, noFastPath, type QueueEngine } from '@tidings/queue';
 import {
   type Config,
   findSeal,
@@ -105,6 +105,7 @@ export function createApi(options: {
   const recordFeedback = createRecordFeedback({ store, metrics });
   const seal = findSeal(config);
   const takers = createTakers({ engine });
+  const carrier = engine === undefined ? undefined : createCopiesCarrier({ store, engine, log });
   const { fetch } = createApp({
     router: createRouter({
       store,
@@ -127,6 +128,7 @@ export function createApi(options: {
       seal,
       recordFeedback,
       takers,
+      onNext: async (subscriptionId) => carrier?.enter(subscriptionId, 1),
     }),
     authenticate: createAuthenticate({ store, tokens, keyUses, cacheMs: authCacheMs }),
     limitRate: createRateLimit({ perSecond: config.API_RATE_LIMIT, limiters }),

@@ -143,9 +143,11 @@ export function createRouter(options: {
   seal: Seal;
   recordFeedback: RecordFeedback;
   takers: Takers;
+  /** Lets the next copy of an ordered subscription into its queue. */
+  onNext: (subscriptionId: string) => Promise<unknown>;
 }) {
   const { store, accept, makePlan, foresee, tokens, templates, tools, log, metrics, logins, seal } = options;
-  const { recordFeedback, acceptEvent, declared, eventSchemas, takers } = options;
+  const { recordFeedback, acceptEvent, declared, eventSchemas, takers, onNext } = options;
   const findConsumer = createFindConsumer(store);
   const replays = createReplays({ store, findTemplate: templates.find });
   return router({
@@ -203,7 +205,7 @@ export function createRouter(options: {
     consumers: router({
       subscribe: subscribe(store),
       receive: receive({ findConsumer, takeCopies: createTakeCopies({ store, takers }), takers }),
-      settle: settle({ store, findConsumer, takers }),
+      settle: settle({ store, findConsumer, takers, metrics, onNext }),
       extend: extend({ store, findConsumer, takers }),
     }),
     auth: router({

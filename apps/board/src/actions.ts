@@ -102,7 +102,7 @@ export function createActions(options: {
     if (name !== undefined) {
       return { queue: engine.queue(name), idsOf: idsOfMessages, replay: store.replay, hasten: store.hasten };
     }
-    const consumer = (await consumerQueues()).find((known) => known.name === queueName);
+    const consumer = (await consumerQueues()).find(({ label }) => label === queueName);
     if (consumer === undefined) throw new TidingsError('not_found', { detail: 'There is no such queue' });
     return {
       queue: engine.queue(consumer.name),

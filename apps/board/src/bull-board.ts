@@ -25,8 +25,8 @@ export interface BoardEnv {
 }
 
 /**
- * Bull Board over every queue, those of consumers as they come and go, to be mounted at `boardPath`. Its hook runs before each of its routes, whatever
- * the path looked like that led there. What its handlers throw comes out of them.
+ * Bull Board over every queue, those of consumers as they come and go, to be mounted at `boardPath`. Its hook runs
+ * before each of its routes, whatever the path looked like that led there. What its handlers throw comes out of them.
  */
 export function createBullBoardApp(options: {
   engine: QueueEngine;
@@ -65,15 +65,21 @@ export function createBullBoardApp(options: {
   async function follow(): Promise<void> {
     try {
       const theirs = await consumerQueues();
-      replaceQueues([
-        ...ours,
-        ...theirs.map(
-          ({ name, title }) => new BullMQAdapter(engine.queue(name), { ...look, displayName: title }),
-        ),
-      ]);
+      replaceQueues([...ours, ...theirs.map(show)]);
     } catch (err) {
       log.warn({ err }, 'the queues of consumers could not be found out');
     }
+  }
+
+  /** Its list has queues by what the adapter says they are called, which would be an id; a tree, by project. */
+  function show({ name, label, title }: ConsumerQueue): BullMQAdapter {
+    const adapter = new BullMQAdapter(engine.queue(name), {
+      ...look,
+      displayName: title,
+      description: name,
+      delimiter: '.',
+    });
+    return Object.assign(adapter, { getName: () => label });
   }
 
   serverAdapter.setErrorHandler(passOn);

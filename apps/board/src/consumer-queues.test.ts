@@ -79,10 +79,10 @@ describe.each(engines)('the queues of consumers on the board, on $name', ({ open
 
   test('they come and go with their subscriptions, called by project, name and kind', async () => {
     const id = await subscribe('stock');
-    const titles = await until(shown, (names) => id in names);
-    expect(titles[id]).toBe('shop/stock (webhook)');
+    const titles = await until(shown, (names) => 'shop.stock' in names);
+    expect(titles['shop.stock']).toBe('shop/stock (webhook)');
     await changeSubscription(tested.database, id, { removedAt: Date.now() });
-    await until(shown, (names) => !(id in names));
+    await until(shown, (names) => !('shop.stock' in names));
   });
 
   test('a retry takes back what ended, one or all that failed, and the job follows', async () => {
@@ -94,17 +94,17 @@ describe.each(engines)('the queues of consumers on the board, on $name', ({ open
     for (const copy of copies) await queue.add('copy', { v: 1, id: copy.id }, { jobId: copy.jobId });
     await queue.add('copy', { v: 1, id: 'msg_1' }, { jobId: 'msg_1-g0' });
     await failJobs(name, 4);
-    await until(shown, (names) => id in names);
+    await until(shown, (names) => 'shop.retried' in names);
 
     const [first] = copies;
-    const one = await tested.call('PUT', `/board/api/queues/${name}/${first?.jobId}/retry`);
+    const one = await tested.call('PUT', `/board/api/queues/shop.retried/${first?.jobId}/retry`);
     expect(one.status).toBe(204);
     expect(await copyOf(first?.id ?? '')).toMatchObject({ status: 'queued', reason: null });
     expect(await queue.getJobState(first?.jobId ?? '')).toBe('waiting');
-    const foreign = await tested.call('PUT', `/board/api/queues/${name}/msg_1-g0/retry`);
+    const foreign = await tested.call('PUT', `/board/api/queues/shop.retried/msg_1-g0/retry`);
     expect(foreign.body).toMatchObject({ status: 409, code: 'not_replayable' });
 
-    expect((await tested.call('PUT', `/board/api/queues/${name}/retry/failed`)).status).toBe(200);
+    expect((await tested.call('PUT', `/board/api/queues/shop.retried/retry/failed`)).status).toBe(200);
     for (const copy of copies) expect((await copyOf(copy.id))?.status).toBe('queued');
     expect(await queue.getFailedCount()).toBe(0);
   });
@@ -121,8 +121,10 @@ describe.each(engines)('the queues of consumers on the board, on $name', ({ open
       park: false,
     });
     await queue.add('copy', { v: 1, id: copy.id }, { jobId: copy.jobId, delay: 50_000 });
-    await until(shown, (names) => id in names);
-    expect((await tested.call('PUT', `/board/api/queues/${name}/${copy.jobId}/promote`)).status).toBe(204);
+    await until(shown, (names) => 'shop.promoted' in names);
+    expect((await tested.call('PUT', `/board/api/queues/shop.promoted/${copy.jobId}/promote`)).status).toBe(
+      204,
+    );
     expect((await copyOf(copy.id))?.dueAt).toBeLessThanOrEqual(Date.now());
     expect(await queue.getJobState(copy.jobId)).toBe('waiting');
   });
@@ -130,10 +132,10 @@ describe.each(engines)('the queues of consumers on the board, on $name', ({ open
   test('one may be paused; what would destroy its jobs is refused', async () => {
     const id = await subscribe('paused');
     const name = queueOfSubscription(id);
-    await until(shown, (names) => id in names);
-    expect((await tested.call('PUT', `/board/api/queues/${name}/pause`)).status).toBe(200);
+    await until(shown, (names) => 'shop.paused' in names);
+    expect((await tested.call('PUT', `/board/api/queues/shop.paused/pause`)).status).toBe(200);
     expect(await tested.engine.queue(name).isPaused()).toBe(true);
-    const emptied = await tested.call('PUT', `/board/api/queues/${name}/empty`);
+    const emptied = await tested.call('PUT', `/board/api/queues/shop.paused/empty`);
     expect(emptied.body).toMatchObject({ status: 403, code: 'action_refused' });
   });
 });

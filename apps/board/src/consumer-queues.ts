@@ -4,7 +4,9 @@ import type { Store } from '@tidings/db';
 /** The queue of a consumer, as operators see it. */
 export interface ConsumerQueue {
   name: ConsumerQueueName;
-  /** Project, name and kind of its subscription. */
+  /** Project and name of its subscription: what the board calls it, in addresses too. */
+  label: string;
+  /** The same with its kind. */
   title: string;
   projectId: string;
 }
@@ -25,6 +27,7 @@ export function createConsumerQueues(options: {
     const subscriptions = await store.allSubscriptions(mostShown);
     return subscriptions.map(({ id, projectId, projectKey, name, kind }) => ({
       name: queueOfSubscription(id),
+      label: `${projectKey}.${name}`,
       title: `${projectKey}/${name} (${kind})`,
       projectId,
     }));

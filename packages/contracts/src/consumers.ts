@@ -1,27 +1,21 @@
 import { z } from 'zod';
-import { copyStatuses, eventOrigins } from './event-words.ts';
+import { copyStatuses } from './event-words.ts';
+import { eventHead } from './events.ts';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
-import { subscriptionName, subscriptionView, typePattern } from './subscriptions.ts';
+import {
+  queueSettings,
+  subscriptionFilter,
+  subscriptionName,
+  subscriptionTypes,
+  subscriptionView,
+} from './subscriptions.ts';
 import { jsonObject } from './text.ts';
 
 /** An event as consumers get it: the body of a webhook, the argument of a handler. */
 export const deliveredEvent = z.strictObject({
-  id: idSchema('event').meta({ description: 'The same however often it is handed over.' }),
-  externalId: z
-    .string()
-    .nullable()
-    .meta({ examples: ['order-1042-created'] }),
-  source: z
-    .string()
-    .nullable()
-    .meta({ examples: [null] }),
-  origin: z.enum(eventOrigins),
-  type: z.string().meta({ examples: ['order.created'] }),
-  subject: z
-    .string()
-    .nullable()
-    .meta({ examples: ['user-42'] }),
+  ...eventHead,
+  id: eventHead.id.meta({ description: 'The same however often it is handed over.' }),
   timestamp: z.iso.datetime().meta({ description: 'When it happened.' }),
   data: jsonObject,
 });
@@ -58,20 +52,10 @@ export const subscribeConsumer = operation({
   errors: ['subscription_name_taken', 'invalid_subscription', 'too_many_subscriptions'],
   input: z.strictObject({
     name,
-    types: z
-      .array(typePattern)
-      .min(1)
-      .max(50)
-      .meta({ examples: [['order.*']] }),
-    filter: z
-      .string()
-      .min(1)
-      .max(2000)
-      .nullable()
-      .default(null)
-      .meta({ examples: [null] }),
-    ordered: z.boolean().default(false),
-    maxFailures: z.int().min(1).max(100).default(8),
+    types: subscriptionTypes,
+    filter: subscriptionFilter.nullable().default(null),
+    ordered: queueSettings.shape.ordered,
+    maxFailures: queueSettings.shape.maxFailures,
   }),
   output: subscriptionView,
 });

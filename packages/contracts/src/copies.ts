@@ -50,7 +50,6 @@ export const copyAttempt = z.strictObject({
 export type CopyAttempt = z.infer<typeof copyAttempt>;
 
 export const copyView = z.strictObject({ ...copyLine.shape, attempts: z.array(copyAttempt) });
-export type CopyView = z.infer<typeof copyView>;
 
 export const listCopies = operation({
   name: 'copies.list',

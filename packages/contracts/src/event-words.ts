@@ -21,8 +21,8 @@ export type EventOrigin = (typeof eventOrigins)[number];
 export const copyStatuses = ['queued', 'sending', 'retrying', 'delivered', 'failed', 'skipped'] as const;
 export type CopyStatus = (typeof copyStatuses)[number];
 
-/** Those of a copy that has not ended. */
-export const openCopyStatuses = ['queued', 'sending', 'retrying'] as const satisfies readonly CopyStatus[];
+/** Those of a copy that waits, for its first try or another. */
+export const waitingCopyStatuses = ['queued', 'retrying'] as const satisfies readonly CopyStatus[];
 
 /** Why a copy waits for another try, or why it ended without a delivery. */
 export const copyReasons = [

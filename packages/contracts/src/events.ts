@@ -75,7 +75,8 @@ export const publishOutput = z.strictObject({
 });
 export type PublishOutput = z.infer<typeof publishOutput>;
 
-const eventFields = {
+/** What an event is called and about, as everybody sees it. */
+export const eventHead = {
   id: idSchema('event'),
   externalId: z
     .string()
@@ -91,6 +92,10 @@ const eventFields = {
     .string()
     .nullable()
     .meta({ examples: ['user-42'] }),
+};
+
+const eventFields = {
+  ...eventHead,
   occurredAt: z.iso.datetime(),
   createdAt: z.iso.datetime(),
   fannedOutAt: z.iso
@@ -107,7 +112,6 @@ const eventFields = {
 export const eventLine = z.strictObject({ ...eventFields, copies: z.array(copyLine) });
 export type EventLine = z.infer<typeof eventLine>;
 export const eventView = z.strictObject({ ...eventLine.shape, data: jsonObject });
-export type EventView = z.infer<typeof eventView>;
 
 const publishErrors = [
   'invalid_cloud_event',

@@ -23,7 +23,7 @@ export const subscriptionName = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,99}$/, 'must be lower-case letters, digits, - and _ such as stock-service')
   .meta({ examples: ['stock-service'] });
 
-const types = z
+export const subscriptionTypes = z
   .array(typePattern)
   .min(1)
   .max(50)
@@ -33,14 +33,14 @@ const types = z
     examples: [['order.*']],
   });
 
-const filter = z
+export const subscriptionFilter = z
   .string()
   .min(1)
   .max(2000)
   .meta({
     description:
       'An expression of CEL over type, subject, source and data; what it is not true for is not for this consumer.',
-    examples: ['data.total >= 100.0 && data.country in ["FR", "DE"]'],
+    examples: ['data.total >= 100 && data.country in ["FR", "DE"]'],
   });
 
 /** Where in an event something stands (RFC 6901): `/data/customer/email`, `/subject`. */
@@ -87,7 +87,7 @@ const notifySettings = z.strictObject({
     .optional()
     .meta({
       description: 'What the template is told; the whole data of the event when left out.',
-      examples: [{ orderId: { pointer: '/data/orderId' }, shop: { value: 'Acme' } }],
+      examples: [{ order: { pointer: '/data/orderId' }, shop: { value: 'Acme' } }],
     }),
   locale: locale.optional(),
   lane: z.enum(lanes).default('normal'),
@@ -115,7 +115,7 @@ const webhookSettings = z.strictObject({
   ordered,
 });
 
-const queueSettings = z.strictObject({
+export const queueSettings = z.strictObject({
   kind: z.literal('queue'),
   ordered,
   maxFailures: z.int().min(1).max(100).default(8).meta({
@@ -138,15 +138,20 @@ export const subscriptionSettings = z
       { kind: 'webhook', url: 'https://shop.example/webhooks' },
       {
         kind: 'notify',
-        to: { recipientId: '/data/customerId' },
-        template: 'order_confirmation',
+        to: { email: '/data/customer/email' },
+        template: 'order_shipped',
+        data: {
+          name: { pointer: '/data/customer/name' },
+          order: { pointer: '/data/orderId' },
+          link: { pointer: '/data/parcel' },
+          carrier: { value: 'Acme Post' },
+        },
         lane: 'high',
       },
     ],
   });
 export type SubscriptionSettings = z.infer<typeof subscriptionSettings>;
 export type NotifySettings = z.infer<typeof notifySettings>;
-export type WebhookSettings = z.infer<typeof webhookSettings>;
 export type QueueSettings = z.infer<typeof queueSettings>;
 
 /** The same as they are kept: with what was left out. */
@@ -198,7 +203,6 @@ export const subscriptionDetail = z.strictObject({
   sending: counted,
   failed: counted,
 });
-export type SubscriptionDetail = z.infer<typeof subscriptionDetail>;
 
 /** The secret that its requests are signed with: this answer is the only place where it ever stands. */
 const shownSecret = z
@@ -219,8 +223,8 @@ export const createSubscription = operation({
   errors: ['subscription_name_taken', 'invalid_subscription', 'too_many_subscriptions'],
   input: z.strictObject({
     name: subscriptionName,
-    types,
-    filter: filter.optional(),
+    types: subscriptionTypes,
+    filter: subscriptionFilter.optional(),
     settings: subscriptionSettings,
     secret: webhookSecret.optional().meta({
       description: 'What a webhook is signed with (Standard Webhooks); made when left out.',
@@ -263,8 +267,8 @@ export const updateSubscription = operation({
   input: z.strictObject({
     id,
     name: subscriptionName.optional(),
-    types: types.optional(),
-    filter: filter.nullable().optional(),
+    types: subscriptionTypes.optional(),
+    filter: subscriptionFilter.nullable().optional(),
     settings: subscriptionSettings.optional(),
   }),
   output: subscriptionView,

@@ -7,4 +7,5 @@ export { createFastPath, type FastPath, noFastPath } from './fast-path.ts';
 export { type Foundation, openFoundation, openSharedFoundation } from './foundation.ts';
 export { startReconciler } from './reconciler.ts';
 export { createRedisEngine, type RedisAddress } from './redis-engine.ts';
+export { afterLeaseMs, handleRefusedCopy, longestInQueueMs, type NextStep } from './refused-copy.ts';
 export { defaultWindow, type QueueAdmission, startRelay } from './relay.ts';

@@ -1,10 +1,10 @@
 import { extendLeases, jobIdOf } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
+import { afterLeaseMs } from '@tidings/queue';
 import { toIso } from '../iso.ts';
 import { mutation } from '../operations.ts';
 import type { FindConsumer } from './find-consumer.ts';
 import { inHand } from './in-hand.ts';
-import { afterLeaseMs } from './take.ts';
 import type { Takers } from './takers.ts';
 import { tellQueue } from './tell-queue.ts';
 

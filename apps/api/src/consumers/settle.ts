@@ -1,14 +1,14 @@
 import { jobIdOf, settleCopies } from '@tidings/contracts';
-import type { CopyInHand, CopySettlement, CopyVerdict, Store } from '@tidings/db';
-import type { Taker } from '@tidings/queue';
-import { fullJitterMs } from '@tidings/runtime';
+import type { CopyInHand, CopySettled, CopySettlement, CopyVerdict, Store } from '@tidings/db';
+import { longestInQueueMs, type Taker } from '@tidings/queue';
+import { fullJitterMs, type Metrics, withDeadline } from '@tidings/runtime';
 import type { z } from 'zod';
 import { mutation } from '../operations.ts';
 import type { FindConsumer } from './find-consumer.ts';
 import { inHand } from './in-hand.ts';
 import { consumersAtWork } from './take.ts';
 import type { Takers } from './takers.ts';
-import { longestInQueueMs, tellQueue } from './tell-queue.ts';
+import { tellMs, tellQueue } from './tell-queue.ts';
 
 /** Waits between the tries of a handler. */
 const backoff = { baseMs: 1000, capMs: 15 * 60_000 };
@@ -20,9 +20,12 @@ export const settle = (parts: {
   store: Store;
   findConsumer: FindConsumer;
   takers: Takers;
+  metrics: Metrics;
+  /** Lets the next of an ordered subscription into its queue; nobody has to, for the relay comes by. */
+  onNext: (subscriptionId: string) => Promise<unknown>;
   random?: () => number;
 }) => {
-  const { store, findConsumer, takers, random = Math.random } = parts;
+  const { store, findConsumer, takers, metrics, onNext, random = Math.random } = parts;
   return mutation(settleCopies, async ({ name, items }, { principal }) => {
     const { id: subscriptionId, settings } = await findConsumer(principal.projectId, name);
     const theirs = await inHand(store, subscriptionId, items);
@@ -33,11 +36,14 @@ export const settle = (parts: {
     const settled =
       decided.length === 0 ? [] : await store.settleCopies(decided.map(({ settlement }) => settlement));
     const statuses = new Map(settled.map(({ status }, index) => [decided[index]?.copy.id, status]));
+    for (const [index, { status }] of settled.entries()) count(metrics, decided[index]?.settlement, status);
     await tellQueue(takers, subscriptionId, (taker) =>
       decided
         .filter(({ copy }) => statuses.get(copy.id) !== 'fenced')
         .map(({ copy, verdict }) => tellOf(taker, copy, verdict)),
     );
+    const hasEnded = settled.some(({ status }) => status !== 'retrying' && status !== 'fenced');
+    if (settings.ordered && hasEnded) await withDeadline(onNext(subscriptionId), tellMs);
     return {
       items: items.map(({ copyId }) => {
         const status = statuses.get(copyId) ?? 'fenced';
@@ -67,6 +73,16 @@ function settlementOf(item: Item, verdict: CopyVerdict): CopySettlement {
   return item.outcome === 'done'
     ? { ...made, outcome: 'delivered', reason: null, response: null }
     : { ...made, outcome: 'transient', reason: 'handler_failed', response: item.error ?? null };
+}
+
+function count(
+  { copyAttempts, copiesEnded }: Metrics,
+  settlement: CopySettlement | undefined,
+  status: CopySettled['status'],
+): void {
+  if (settlement === undefined) return;
+  copyAttempts.inc({ kind: 'queue', outcome: settlement.outcome });
+  if (status !== 'retrying' && status !== 'fenced') copiesEnded.inc({ kind: 'queue', status });
 }
 
 /** What has ended or waits in the record needs no job any more. */

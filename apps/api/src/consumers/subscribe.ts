@@ -1,11 +1,10 @@
-import { type QueueSettings, subscribeConsumer, TidingsError } from '@tidings/contracts';
+import { type QueueSettings, subscribeConsumer } from '@tidings/contracts';
 import type { Store, SubscriptionRow } from '@tidings/db';
 import { checkFilter, namesHappenings } from '@tidings/events';
 import { newId } from '@tidings/runtime';
 import type { z } from 'zod';
 import { actorOf, type Context, mutation } from '../operations.ts';
-import { subscriptionsAtMost } from '../subscriptions/create.ts';
-import { nameTaken, refuseIfAny } from '../subscriptions/refusals.ts';
+import { nameTaken, refuseIfAny, refuseIfFull } from '../subscriptions/refusals.ts';
 import { viewSubscription } from '../subscriptions/view.ts';
 
 type Wanted = z.output<typeof subscribeConsumer.input>;
@@ -31,11 +30,7 @@ export const subscribe = (store: Store) =>
 async function create(store: Store, wanted: Wanted, context: Context): Promise<SubscriptionRow | undefined> {
   const { projectId } = context.principal;
   const { name, types, filter, ordered } = wanted;
-  if ((await store.listSubscriptions(projectId)).length >= subscriptionsAtMost) {
-    throw new TidingsError('too_many_subscriptions', {
-      detail: `A project has at most ${subscriptionsAtMost} consumers`,
-    });
-  }
+  await refuseIfFull(store, projectId);
   const id = newId('subscription');
   const ofHappenings = namesHappenings(types);
   const settings = settingsOf(wanted);

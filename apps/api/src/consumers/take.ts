@@ -2,17 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { ReceivedCopy } from '@tidings/contracts';
 import type { ClaimedCopy, RefusedCopy, Store } from '@tidings/db';
 import { deliveredEventOf } from '@tidings/events';
-import type { TakenJob } from '@tidings/queue';
+import { afterLeaseMs, handleRefusedCopy, type TakenJob } from '@tidings/queue';
 import { withDeadline } from '@tidings/runtime';
 import { toIso } from '../iso.ts';
 import { queueUnavailable, type Takers } from './takers.ts';
-import { longestInQueueMs, tellMs } from './tell-queue.ts';
+import { tellMs } from './tell-queue.ts';
 
 /** Who holds the leases of copies that programs of the user's have in hand, and made the attempts. */
 export const consumersAtWork = 'consumer';
-
-/** A job comes back this long after its lease has ended, so that the claim does not come too early. */
-export const afterLeaseMs = 50;
 
 /** Until what could not be claimed is looked at again. */
 const againMs = 1000;
@@ -77,20 +74,13 @@ function viewOf({ copy, event }: ClaimedCopy): ReceivedCopy {
   };
 }
 
-/** A job may be early, late, doubled or from an older copy of the queue; the record says which. */
 async function afterRefusal(
   store: Store,
   taken: TakenJob,
   refused: RefusedCopy | undefined,
 ): Promise<unknown> {
-  if (refused?.copy.place !== 'queue') return ended(taken);
-  const { copy, now } = refused;
-  const leaseMs = copy.status === 'sending' ? (copy.leaseUntil ?? now) - now : 0;
-  if (leaseMs > 0) return delayed(taken, leaseMs + afterLeaseMs);
-  const waitMs = copy.dueAt - now;
-  if (waitMs <= longestInQueueMs) return delayed(taken, Math.max(waitMs, 20));
-  await store.parkCopy(copy.id);
-  return ended(taken);
+  const next = await handleRefusedCopy(store, refused);
+  return next.kind === 'done' ? ended(taken) : delayed(taken, next.ms);
 }
 
 function putBack(jobs: TakenJob[], ms: number): Promise<void> {

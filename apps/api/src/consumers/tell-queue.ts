@@ -5,9 +5,6 @@ import type { Takers } from './takers.ts';
 /** Long enough for a queue that is there; nobody waits for one that is not. */
 export const tellMs = 250;
 
-/** What is due later than this waits in the record. */
-export const longestInQueueMs = 60_000;
-
 /**
  * Tells the queue what the record has decided already. It may be away: a job that was not told comes when its lease
  * would have ended, and the claim refuses it.

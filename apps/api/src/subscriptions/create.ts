@@ -1,13 +1,10 @@
-import { createSubscription, TidingsError } from '@tidings/contracts';
+import { createSubscription } from '@tidings/contracts';
 import type { Store } from '@tidings/db';
 import { checkFilter, namesHappenings } from '@tidings/events';
 import { newId, newSigningSecret, type Seal, sealSigningSecrets } from '@tidings/runtime';
 import { actorOf, mutation } from '../operations.ts';
-import { nameTaken, refuseIfAny } from './refusals.ts';
+import { nameTaken, refuseIfAny, refuseIfFull } from './refusals.ts';
 import { viewSubscription } from './view.ts';
-
-/** Each event is held against every one of them. */
-export const subscriptionsAtMost = 200;
 
 /**
  * `subscriptions.create`. Whether a template is there, and where a URL leads, is found out with each event: a template
@@ -21,11 +18,7 @@ export const create = ({ store, seal }: { store: Store; seal: Seal }) =>
       ...(filter === null ? [] : checkFilter(filter)),
       ...(secret === undefined || isWebhook ? [] : [{ pointer: '/secret', detail: 'is for webhooks only' }]),
     ]);
-    if ((await store.listSubscriptions(projectId)).length >= subscriptionsAtMost) {
-      throw new TidingsError('too_many_subscriptions', {
-        detail: `A project has at most ${subscriptionsAtMost} consumers`,
-      });
-    }
+    await refuseIfFull(store, projectId);
     const id = newId('subscription');
     const signing = isWebhook ? (secret ?? newSigningSecret()) : null;
     const made = await store.createSubscription(

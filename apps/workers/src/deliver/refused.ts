@@ -1,9 +1,6 @@
 import { hasEnded } from '@tidings/contracts';
 import { maxUnanswered, type Refused, type Store } from '@tidings/db';
-import { longestInQueueMs } from './verdict.ts';
-
-/** What to do with the job of a message that could not be claimed. */
-export type NextStep = { kind: 'done' } | { kind: 'delay'; ms: number };
+import { afterLeaseMs, longestInQueueMs, type NextStep } from '@tidings/queue';
 
 const done: NextStep = { kind: 'done' };
 
@@ -17,7 +14,7 @@ export async function handleRefused(store: Store, refused: Refused | undefined):
   const { message, now } = refused;
   if (hasEnded(message.status) || message.place === 'store') return done;
   const leaseMs = message.status === 'sending' ? (message.leaseUntil ?? now) - now : 0;
-  if (leaseMs > 0) return { kind: 'delay', ms: leaseMs + 50 };
+  if (leaseMs > 0) return { kind: 'delay', ms: leaseMs + afterLeaseMs };
   const mustEnd =
     message.cancelRequestedAt !== null ||
     message.expiresAt <= now ||

@@ -1,10 +1,8 @@
 import type { Reason } from '@tidings/contracts';
 import type { MessageRow, Verdict } from '@tidings/db';
+import { longestInQueueMs } from '@tidings/queue';
 import type { ProviderResult } from '../providers/provider.ts';
 import { type RetryPolicy, retryDelayMs } from './backoff.ts';
-
-/** What waits longer than this waits in SQL, not in the queue. Milliseconds. */
-export const longestInQueueMs = 60_000;
 
 /**
  * What becomes of a message after an attempt: the classification of DESIGN, read from top to bottom. A held

@@ -1,6 +1,6 @@
 import { copyJobData } from '@tidings/contracts';
 import type { ClaimedCopy, CopySettled, CopySettlement, Store } from '@tidings/db';
-import type { DeliveryJob } from '@tidings/queue';
+import { type DeliveryJob, handleRefusedCopy } from '@tidings/queue';
 import { createGroup, type Log, type Metrics } from '@tidings/runtime';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { gatherMs } from '../deliver/gather.ts';
@@ -8,7 +8,6 @@ import type { LeaseKeeper } from '../deliver/leases.ts';
 import { RetryLater } from '../deliver/retry-later.ts';
 import { settleSurely } from '../deliver/settle-surely.ts';
 import { createCopyClaims, isClaimedCopy } from './copy-claims.ts';
-import { handleRefusedCopy } from './copy-refused.ts';
 import type { CopyResult, CopySender, SentKind } from './copy-sender.ts';
 import { copyVerdictOn } from './copy-verdict.ts';
 

@@ -1,5 +1,5 @@
 import type { ClaimedCopy, CopyVerdict } from '@tidings/db';
-import { longestInQueueMs } from '../deliver/verdict.ts';
+import { longestInQueueMs } from '@tidings/queue';
 import type { CopyResult, CopySender } from './copy-sender.ts';
 
 type Transient = Extract<CopyResult, { outcome: 'transient' }>;

@@ -1,10 +1,12 @@
-import { and, eq, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt, lte, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { listValues, padded, placeholders } from '../../prepared.ts';
 import { maxUnanswered } from '../claim.ts';
+import { consumerOf, isFree, isItsTurn, takesCopies } from './claimable-copies.ts';
 import type { ClaimedCopy, CopyRow, EventRow, RefusedCopy, SubscriptionRow } from './copy-types.ts';
 import { ended } from './end-copies.ts';
 import { type CurrentAttempt, recordLost } from './lost-attempts.ts';
+import { refuse } from './refuse-copies.ts';
 
 export interface ClaimCopiesOptions {
   ids: string[];
@@ -137,34 +139,6 @@ function* takeCopies(database: Database, db: Handle, options: ClaimCopiesOptions
   );
 }
 
-/** It waits, or whoever had it let the lease run out. */
-function isFree({ tables: { copies }, now }: Database): SQL | undefined {
-  return or(
-    inArray(copies.status, ['queued', 'retrying']),
-    and(eq(copies.status, 'sending'), lt(copies.leaseUntil, now)),
-  );
-}
-
-function consumerOf({ tables: { copies, subscriptions } }: Database): SQL {
-  return sql`select 1 from ${subscriptions} where ${subscriptions.id} = ${copies.subscriptionId}`;
-}
-
-function takesCopies({ tables: { subscriptions }, now }: Database): SQL | undefined {
-  return and(
-    eq(subscriptions.status, 'active'),
-    isNull(subscriptions.removedAt),
-    or(isNull(subscriptions.heldUntil), lte(subscriptions.heldUntil, now)),
-  );
-}
-
-/** Of an ordered subscription, no copy before it is open. */
-function isItsTurn({ tables: { copies } }: Database): SQL {
-  return sql`(${copies.position} is null or not exists (
-    select 1 from ${copies} as earlier
-    where earlier.subscription_id = ${copies.subscriptionId} and earlier.position < ${copies.position}
-      and earlier.position is not null and earlier.place is not null))`;
-}
-
 function* selectEvents(database: Database, db: Handle, taken: CopyRow[]): Steps<Map<string, EventRow>> {
   const { events } = database.tables;
   const ids = padded([...new Set(taken.map(({ eventId }) => eventId))]);
@@ -226,84 +200,4 @@ function* endEmptied(database: Database, db: Handle, ids: string[], token: strin
       .returning(),
   );
   return over.map((copy) => ({ copy, now: copy.endedAt ?? 0 }));
-}
-
-/** What becomes of those that were not taken; answers them as they stand then. */
-function* refuse(database: Database, db: Handle, ids: string[]): Steps<RefusedCopy[]> {
-  if (ids.length === 0) return [];
-  const { copies, subscriptions } = database.tables;
-  const { now } = database;
-  const theirs = inArray(copies.id, ids);
-  const removed = yield* rows(
-    db
-      .update(copies)
-      .set({ ...ended, status: 'skipped', reason: 'subscription_removed', endedAt: now })
-      .where(
-        and(
-          theirs,
-          isFree(database),
-          sql`exists (${consumerOf(database)} and ${isNotNull(subscriptions.removedAt)})`,
-        ),
-      )
-      .returning({ id: copies.id }),
-  );
-  yield* endAbandoned(database, db, ids);
-  if (removed.length < ids.length) {
-    yield* rows(
-      db
-        .update(copies)
-        .set({ place: 'store', generation: sql`${copies.generation} + 1` })
-        .where(
-          and(
-            theirs,
-            eq(copies.place, 'queue'),
-            isFree(database),
-            or(
-              sql`not exists (${consumerOf(database)} and ${takesCopies(database)})`,
-              sql`not ${isItsTurn(database)}`,
-            ),
-          ),
-        )
-        .returning({ id: copies.id }),
-    );
-  }
-  return yield* rows(db.select({ copy: copies, now }).from(copies).where(theirs));
-}
-
-/** What was claimed too often without an outcome ends, and the last attempt is lost. */
-function* endAbandoned(database: Database, db: Handle, ids: string[]): Steps<void> {
-  const { copies } = database.tables;
-  const isAbandoned = and(
-    inArray(copies.id, ids),
-    eq(copies.status, 'sending'),
-    lt(copies.leaseUntil, database.now),
-    sql`${copies.unanswered} >= ${maxUnanswered}`,
-  );
-  const last = yield* rows(
-    db
-      .select({
-        id: copies.id,
-        attempt: copies.attempt,
-        generation: copies.generation,
-        leaseOwner: copies.leaseOwner,
-        claimedAt: copies.claimedAt,
-      })
-      .from(copies)
-      .where(isAbandoned),
-  );
-  if (last.length === 0) return;
-  const over = yield* rows(
-    db
-      .update(copies)
-      .set({ ...ended, status: 'failed', reason: 'worker_lost', endedAt: database.now })
-      .where(isAbandoned)
-      .returning({ id: copies.id, endedAt: copies.endedAt }),
-  );
-  const ids_ = new Set(over.map(({ id }) => id));
-  yield* recordLost(
-    database,
-    db,
-    last.filter(({ id }) => ids_.has(id)),
-    over[0]?.endedAt ?? 0,
-  );
 }

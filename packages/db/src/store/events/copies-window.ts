@@ -1,3 +1,4 @@
+import { waitingCopyStatuses } from '@tidings/contracts';
 import { and, asc, eq, gt, inArray, isNotNull, lt, lte, ne, or, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import type { WindowCursor } from '../window.ts';
@@ -13,9 +14,6 @@ function entryColumns(database: Database) {
     delayMs: sql<number>`${copies.dueAt} - ${database.now}`.mapWith(Number),
   };
 }
-
-/** Those that wait for a claim, and what only a dead worker could still be at. */
-const waiting = ['queued', 'retrying'] as const;
 
 /**
  * Moves due copies of a subscription from SQL into its window, the oldest first; of an ordered one the first that is
@@ -131,7 +129,9 @@ export async function leaveCopyWindow(database: Database, ids: string[]): Promis
   await database.handle
     .update(copies)
     .set({ place: 'store' })
-    .where(and(inArray(copies.id, ids), eq(copies.place, 'queue'), inArray(copies.status, waiting)))
+    .where(
+      and(inArray(copies.id, ids), eq(copies.place, 'queue'), inArray(copies.status, waitingCopyStatuses)),
+    )
     .returning({ id: copies.id });
 }
 
@@ -159,7 +159,7 @@ export async function overdueCopies(
             and(eq(copies.dueAt, cursor.dueAt), sql`${copies.id} > ${cursor.id}`),
           ),
         or(
-          and(inArray(copies.status, waiting), all ? undefined : lt(copies.dueAt, before)),
+          and(inArray(copies.status, waitingCopyStatuses), all ? undefined : lt(copies.dueAt, before)),
           and(eq(copies.status, 'sending'), lt(copies.leaseUntil, before)),
         ),
       ),
@@ -186,7 +186,7 @@ export async function parkCopy(database: Database, id: string): Promise<void> {
   await database.handle
     .update(copies)
     .set({ place: 'store', generation: sql`${copies.generation} + 1` })
-    .where(and(eq(copies.id, id), eq(copies.place, 'queue'), inArray(copies.status, waiting)))
+    .where(and(eq(copies.id, id), eq(copies.place, 'queue'), inArray(copies.status, waitingCopyStatuses)))
     .returning({ id: copies.id });
 }
 
@@ -199,7 +199,7 @@ export async function hastenCopies(database: Database, ids: string[]): Promise<s
     .where(
       and(
         inArray(copies.id, ids),
-        inArray(copies.status, waiting),
+        inArray(copies.status, waitingCopyStatuses),
         eq(copies.place, 'queue'),
         gt(copies.dueAt, database.now),
       ),

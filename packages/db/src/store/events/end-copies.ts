@@ -1,5 +1,6 @@
-import { and, eq, inArray, lt, or } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
+import { isFree } from './claimable-copies.ts';
 
 /** What an end takes from a copy, besides its status. */
 export const ended = {
@@ -21,10 +22,7 @@ export function* endRemoved(
 ): Steps<void> {
   const { copies } = database.tables;
   const { now } = database;
-  const isOurs = or(
-    inArray(copies.status, ['queued', 'retrying']),
-    and(eq(copies.status, 'sending'), lt(copies.leaseUntil, now)),
-  );
+  const isOurs = isFree(database);
   const next = db
     .select({ id: copies.id })
     .from(copies)

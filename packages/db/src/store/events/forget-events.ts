@@ -1,3 +1,4 @@
+import { waitingCopyStatuses } from '@tidings/contracts';
 import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { inPieces } from '../forget.ts';
@@ -36,7 +37,7 @@ export function* forgetEvents(database: Database, db: Handle, ids: string[]): St
     db
       .update(copies)
       .set({ ...ended, status: 'skipped', reason: 'payload_removed', endedAt: now })
-      .where(and(inArray(copies.eventId, ids), inArray(copies.status, ['queued', 'retrying'])))
+      .where(and(inArray(copies.eventId, ids), inArray(copies.status, waitingCopyStatuses)))
       .returning({ id: copies.id }),
   );
   const theirs = yield* rows(db.select({ id: copies.id }).from(copies).where(inArray(copies.eventId, ids)));

@@ -1,4 +1,4 @@
-import type { SubscriptionStatus } from '@tidings/contracts';
+import { type SubscriptionStatus, waitingCopyStatuses } from '@tidings/contracts';
 import { and, asc, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { type Recorded, recordChange } from '../audit.ts';
@@ -222,7 +222,7 @@ export async function copyCounts(
   };
   const open = inArray(copies.place, ['store', 'queue']);
   return {
-    waiting: await count(open, inArray(copies.status, ['queued', 'retrying'])),
+    waiting: await count(open, inArray(copies.status, waitingCopyStatuses)),
     // What is being handed over has a job.
     sending: await count(eq(copies.place, 'queue'), eq(copies.status, 'sending')),
     // What did not end well, in the words of the index that holds it.
