@@ -7,7 +7,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 test('the benchmark has every row once and finds rows by id and group', () => {
   const ids = rowsNamed([]).map(({ id }) => id);
-  expect(ids.join(' ')).toBe('A1 A2 A3 A4 D1 D2 D3 D4 S1 S2 S3 S4 S5 I1');
+  expect(ids.join(' ')).toBe('A1 A2 A3 A4 D1 D2 D3 D4 E1 E2 S1 S2 S3 S4 S5 I1');
   expect(rowsNamed(['d1', 'A1']).map(({ id }) => id)).toEqual(['A1', 'D1']);
   expect(rowsNamed(['accept'])).toHaveLength(4);
   expect(() => rowsNamed(['A9'])).toThrow('"A9" is no row');
