@@ -116,6 +116,20 @@ describe('createConsumer', () => {
     ]);
   });
 
+  test('a handler may throw what has no words: the event comes again all the same', async () => {
+    await start();
+    const thrown = [Object.create(null), Object.assign(new Error(), { message: 42 })];
+    await consume({
+      handler: (_, { attempt }) => {
+        if (attempt <= thrown.length) throw thrown[attempt - 1];
+      },
+    });
+    await publish(orders(1));
+    const { id } = await onlyCopy('delivered');
+    const { attempts } = await tidings.copies.get.query({ id });
+    expect(attempts.map(({ response }) => response)).toEqual(['The handler failed', '42', null]);
+  });
+
   test('what fails too often is a dead letter, until it is resent', async () => {
     await start();
     let isBroken = true;

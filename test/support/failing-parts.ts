@@ -23,7 +23,10 @@ export function failingDatabase(database: Database, { pass }: Failpoint): Databa
   };
 }
 
-/** M2 after an accept, M5 before a claim, M6 after it, M9 before the outcome of a sent message, M10 after it. */
+/**
+ * M2 after an accept, M5 before a claim, M6 after it, M9 before the outcome of a sent message or of a copy that was
+ * delivered, M10 after it.
+ */
 export function failingStore(store: Store, { pass }: Failpoint): Store {
   return {
     ...store,
@@ -43,6 +46,19 @@ export function failingStore(store: Store, { pass }: Failpoint): Store {
       if (isSent) pass('M9');
       const settled = await store.settle(settlements);
       if (isSent) pass('M10');
+      return settled;
+    },
+    claimCopies: async (options) => {
+      pass('M5');
+      const result = await store.claimCopies(options);
+      if (result.claimed.length > 0) pass('M6');
+      return result;
+    },
+    settleCopies: async (settlements) => {
+      const isDelivered = settlements.some(({ outcome }) => outcome === 'delivered');
+      if (isDelivered) pass('M9');
+      const settled = await store.settleCopies(settlements);
+      if (isDelivered) pass('M10');
       return settled;
     },
   };

@@ -161,8 +161,18 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
 /** What goes on record of a failure: at most 1,000 characters, and none that is no text. */
 function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.slice(0, 1000).replaceAll(/[\0\p{Surrogate}]/gu, '\uFFFD');
+  return wordsOf(error)
+    .slice(0, 1000)
+    .replaceAll(/[\0\p{Surrogate}]/gu, '\uFFFD');
+}
+
+/** Anything may be thrown, also what has no words: it must not cost that the failure is told. */
+function wordsOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'The handler failed';
+  }
 }
 
 /** A promise that nobody has to wait for. */

@@ -55,6 +55,9 @@ const constant = z
   .union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.unknown()), jsonObject])
   .meta({ examples: ['Acme'] });
 
+/** Characters of a rule's data as JSON: every fan-out reads all rules of a project. */
+const mappingAtMost = 32_768;
+
 /** What a template's variable gets: what stands somewhere in the event, or always the same. */
 const mapped = z.union([z.strictObject({ pointer }), z.strictObject({ value: constant })]);
 
@@ -77,6 +80,9 @@ const notifySettings = z.strictObject({
     .record(z.string().min(1).max(256), mapped)
     .refine((record) => Object.keys(record).length <= 200, {
       message: 'must not have more than 200 variables',
+    })
+    .refine((record) => JSON.stringify(record).length <= mappingAtMost, {
+      message: `must not be longer than ${mappingAtMost} characters`,
     })
     .optional()
     .meta({

@@ -53,6 +53,7 @@ export function copiesContract(dialect: string, open: () => Promise<Database>): 
           subscriptionId: id,
           kind: 'queue',
           ordered: false,
+          isRemoved: false,
           admitted: Number.POSITIVE_INFINITY,
           inQueue: entered.length,
           backlog: true,

@@ -194,10 +194,24 @@ export function eventsContract(dialect: string, open: () => Promise<Database>): 
       expect(await ids({ limit: 9, subject: 'ada' })).toEqual([b, a]);
       expect(await ids({ limit: 9, origin: 'tidings' })).toEqual([c]);
       expect((await store.listEvents(projectId, { limit: 1 }))[0]).not.toHaveProperty('data');
-      const about = await store.eventsAbout(projectId, ['ada', 'rcp_ada'], { limit: 1 });
-      expect(about.map(({ id, data }) => [id, data])).toEqual([
-        [b, { order: 'Ünïcode 🎉' }],
-        [a, { order: 'Ünïcode 🎉' }],
+      const d = await published({ subject: 'rcp_ada' });
+      const about = async (page: { limit: number; after?: string; before?: string }) =>
+        (await store.eventsAbout(projectId, ['ada', 'rcp_ada'], page)).map(({ id, data }) => [
+          id,
+          data.order,
+        ]);
+      const order = 'Ünïcode 🎉';
+      expect(await about({ limit: 1 })).toEqual([
+        [d, order],
+        [b, order],
+      ]);
+      expect(await about({ limit: 2, after: d })).toEqual([
+        [b, order],
+        [a, order],
+      ]);
+      expect(await about({ limit: 1, before: a })).toEqual([
+        [b, order],
+        [d, order],
       ]);
     });
 

@@ -50,6 +50,21 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       expect(new Set(inOrder.map(({ position }) => position)).size).toBe(events.length);
     });
 
+    test('turns go on beyond what 32 bits hold, which a busy year may use up', async () => {
+      const id = await of.subscribe({ ordered: true });
+      await of.publish(1);
+      await of.fanOut();
+      const { sequences } = database.tables;
+      await database.handle
+        .update(sequences)
+        .set({ value: 2 ** 31 - 1 })
+        .returning();
+      await of.publish(1);
+      expect(await of.fanOut()).toMatchObject({ events: 1 });
+      const [first, second] = (await of.rowsOf(id)).map(({ position }) => position ?? 0);
+      expect(second).toBeGreaterThan(first ?? 0);
+    });
+
     test('a subscription gets what was accepted after it was made, and nothing of before', async () => {
       await of.publish(1);
       const id = await of.subscribe({ createdAt: Date.now() + 60_000 });
@@ -119,6 +134,20 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       for (let { events: done } = await of.fanOut(); done > 0; { events: done } = await of.fanOut())
         sizes.push(done);
       expect(sizes.length).toBeGreaterThan(1);
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(events.length);
+    });
+
+    test('a commit ends when filters took long enough, though nobody got a copy, and the next goes on', async () => {
+      await of.subscribe({ filter: 'data.total > 100' });
+      const events = await of.publish(20);
+      const matches = () => {
+        const until = performance.now() + 20;
+        while (performance.now() < until);
+        return false;
+      };
+      const sizes: number[] = [];
+      for (let done = -1; done !== 0; sizes.push(done)) done = (await of.fanOut({ matches })).events;
+      expect(sizes.length).toBeGreaterThan(3);
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(events.length);
     });
 

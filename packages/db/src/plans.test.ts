@@ -191,6 +191,40 @@ test('what a consumer has waiting and failed is counted in indexes, and found th
   ]);
 });
 
+test('a page of copies, or of events about something, walks only what it may show', async () => {
+  const one = { eventId: 'evt_x' };
+  const pages: Array<[run: () => Promise<unknown>, table: string, index: string]> = [
+    [() => store.listCopies(projectId, { limit: 20 }), 'copies', 'copies_project (project_id=?'],
+    [
+      () => store.listCopies(projectId, { limit: 20, status: 'failed' }),
+      'copies',
+      'copies_dead (project_id=?',
+    ],
+    [() => store.listCopies(projectId, { limit: 20, ...one }), 'copies', 'copies_event (event_id=?'],
+    [
+      () => store.listCopies(projectId, { limit: 20, subscriptionId: 'sub_x', after: 'cpy_x' }),
+      'copies',
+      'copies_subscription (subscription_id=? AND id<?',
+    ],
+    [
+      () => store.listEvents(projectId, { limit: 20, subject: 'user-42', type: 'x.y', after: 'evt_x' }),
+      'events',
+      'events_subject (project_id=? AND subject=? AND id<?',
+    ],
+    [
+      () => store.eventsAbout(projectId, ['rcp_x', 'user-42'], { limit: 20, after: 'evt_x' }),
+      'events',
+      'events_subject (project_id=? AND subject=? AND id<?',
+    ],
+  ];
+  for (const [run, table, index] of pages) {
+    const plan = await plansOf(run);
+    const lines = plan.filter((line) => line.includes(` ${table} `));
+    expect(lines).not.toEqual([]);
+    for (const line of lines) expect(line).toContain(`SEARCH ${table} USING INDEX ${index}`);
+  }
+});
+
 test('what a consumer can catch up on is found between two ids of its project', async () => {
   const page = { subscriptionId: 'sub_x', since: 1, until: 2, limit: 10 };
   const plan = await plansOf(() => store.recoverableEvents(projectId, page));

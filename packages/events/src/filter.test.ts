@@ -162,6 +162,7 @@ describe('whoever writes a filter or publishes', () => {
     ['data.members.exists(a, data.members.exists(b, a + b == ""))', { members }],
     [`${'data.long + '.repeat(100)}"" == ""`, { long }],
     [`${Array(60).fill('data.long.lowerAscii() == "b"').join(' || ')}`, { long }],
+    ['data.text.upperAscii() == "B"', { text: 'a1'.repeat(100_000) }],
   ])('cannot make it cost more than so many steps: %s', (text, data) => {
     expect(checkFilter(text)).toEqual([]);
     expect(runFilter(text, eventWith(data))).toEqual({ answer: 'failed', steps: stepsAtMost });

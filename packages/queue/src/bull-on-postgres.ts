@@ -1,3 +1,4 @@
+import { queueNames } from '@tidings/contracts';
 import type { Log } from '@tidings/runtime';
 import {
   type BackendFactory,
@@ -40,19 +41,23 @@ export async function migrate(session: Queryable): Promise<void> {
   }
 }
 
-/** BullMQ over one pool for producers and one for workers, whose sessions have `queueSchema` as search path. */
+/**
+ * BullMQ over one pool for producers, one for workers and one for those of consumers, whose sessions have `queueSchema`
+ * as search path.
+ */
 export function createBullOnPostgres(options: {
   log: Log;
   producers: PgPool;
   workers: PgPool;
+  consumers: PgPool;
 }): Pick<QueueEngine, 'sequence' | 'ping'> & BullQueues {
-  const { log, producers, workers } = options;
+  const { log, producers, workers, consumers } = options;
   const queues = createBullQueues({
     log,
     forQueues: { connection: producers },
     // What has ended is removed by a sweep: BullMQ reads through all kept jobs each time one ends.
     forWorkers: { connection: workers, removeOnComplete: keepAll, removeOnFail: keepAll },
-    backend: createBackend as unknown as BackendFactory,
+    backend: createBackend(consumers) as unknown as BackendFactory,
   });
   return {
     ...queues,
@@ -68,21 +73,20 @@ const keepAll = { count: -1 };
 
 /**
  * BullMQ's backend without its own look at the schema: it remembers a first try that failed for ever, while
- * our pools migrate when the server is there. A worker's LISTEN connection bears the name of its queue, by
- * which BullMQ finds the workers of a queue.
+ * our pools migrate when the server is there. The LISTEN connection of a channel's worker bears the name of its
+ * queue, by which BullMQ finds the workers of a queue; that of consumers is shared, and has none.
  */
-const createBackend: BackendFactory<PostgresQueueBackend, PgPool> = (name, opts, wanted = {}) => {
-  const connection = Object.assign(new PostgresConnection(opts.connection), {
-    waitUntilReady: async () => {},
-  });
-  return new PostgresQueueBackend(
-    connection,
-    name,
-    opts,
-    true,
-    wanted.withBlockingConnection ? name : undefined,
-  );
-};
+function createBackend(consumers: PgPool): BackendFactory<PostgresQueueBackend, PgPool> {
+  const ofChannels: readonly string[] = queueNames;
+  return (name, opts, { withBlockingConnection = false } = {}) => {
+    const isShared = withBlockingConnection && !ofChannels.includes(name);
+    const connection = Object.assign(new PostgresConnection(isShared ? consumers : opts.connection), {
+      waitUntilReady: async () => {},
+    });
+    const listensAs = withBlockingConnection && !isShared ? name : undefined;
+    return new PostgresQueueBackend(connection, name, opts, true, listensAs);
+  };
+}
 
 /**
  * The sequence is the `seq` of a row in BullMQ's table of jobs, in a queue that cannot exist (BullMQ allows no

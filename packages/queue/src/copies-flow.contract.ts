@@ -14,7 +14,13 @@ import { createMetrics, type Repeating, silentLog } from '@tidings/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../test/support/until.ts';
 import { addSubscription, changeSubscription, newEvent } from '../../db/src/copies.fixture.ts';
-import { createCopiesCarrier, type QueueEngine, startCopiesRelay, startReconciler } from './index.ts';
+import {
+  createCopiesCarrier,
+  type Matches,
+  type QueueEngine,
+  startCopiesRelay,
+  startReconciler,
+} from './index.ts';
 
 const log = silentLog();
 const metrics = createMetrics();
@@ -65,10 +71,14 @@ export function copiesFlowContract(name: string, open: () => Promise<QueueEngine
     }
 
     function relay(
-      options: { window?: number; of?: QueueEngine; onStates?: (s: CopyQueueState[]) => void } = {},
+      options: {
+        window?: number;
+        of?: QueueEngine;
+        matches?: Matches;
+        onStates?: (s: CopyQueueState[]) => void;
+      } = {},
     ) {
-      const { window, of = engine, onStates } = options;
-      const matches = () => true;
+      const { window, of = engine, matches = () => true, onStates } = options;
       loops.push(
         startCopiesRelay({ store, engine: of, log, metrics, matches, window, idleMs: 20, onStates }),
       );
@@ -212,6 +222,34 @@ export function copiesFlowContract(name: string, open: () => Promise<QueueEngine
       await consumer.stop();
       expect(new Set(consumer.had).size).toBe(60);
       expect(await copiesOf(id)).toHaveLength(60);
+    });
+
+    test('what a consumer that was removed left in its queue ends, with nobody to take it out', async () => {
+      const id = await subscribe();
+      await publish(30);
+      relay({ window: 10 });
+      await until(() => jobsOf(id), are(10));
+      await changeSubscription(database, id, { removedAt: Date.now() });
+      await until(
+        () => copiesOf(id).then((copies) => copies.filter(({ reason }) => reason !== 'subscription_removed')),
+        (left) => left.length === 0,
+      );
+    });
+
+    test('an event that matching fails over in an unforeseen way stops nobody, and is seen', async () => {
+      const broken = await subscribe();
+      const sound = await subscribe();
+      await publish(3);
+      relay({
+        matches: ({ id }) => {
+          if (id === broken) throw new RangeError('Maximum call stack size exceeded');
+          return true;
+        },
+      });
+      await until(() => jobsOf(sound), are(3));
+      for (const copy of await copiesOf(broken)) {
+        expect(copy).toMatchObject({ status: 'failed', reason: 'filter_failed' });
+      }
     });
 
     test('copies of an ordered subscription come one by one, in the order of the events', async () => {

@@ -37,9 +37,20 @@ export function startCopiesRelay(options: {
   const carrier = createCopiesCarrier({ store, engine, log });
   let states: CopyQueueState[] = [];
 
-  function roomOf({ admitted, inQueue }: CopyQueueState): number {
-    return Math.max(0, Math.min(window - inQueue, admitted));
+  function roomOf({ admitted, inQueue, isRemoved }: CopyQueueState): number {
+    // Jobs that nobody will take out any more leave no less room for ending what they are for.
+    return isRemoved ? window : Math.max(0, Math.min(window - inQueue, admitted));
   }
+
+  /** Copies of everybody else must not wait for one that cannot be judged. */
+  const matchesOrFailed: Matches = (subscription, event) => {
+    try {
+      return matches(subscription, event);
+    } catch (err) {
+      log.error({ err, subscription: subscription.id, event: event.id }, 'matching threw, which is a bug');
+      return 'failed';
+    }
+  };
 
   /** Older copies that wait in SQL go first. */
   function rooms(): Map<string, number> {
@@ -51,7 +62,7 @@ export function startCopiesRelay(options: {
     const { events, entries } = await store.fanOut({
       limit: eventsAtOnce,
       rooms: into,
-      matches,
+      matches: matchesOrFailed,
     });
     metrics.eventsFannedOut.inc(events);
     await carrier.add(entries);

@@ -278,8 +278,10 @@ export async function closesQuickly(other: QueueEngine): Promise<void> {
 }
 
 /** Opens and closes workers of a queue that others go on with, as consumers come and go. */
-export async function closedWorkersLeaveNoConnection(engine: QueueEngine): Promise<void> {
-  const connections = () => engine.queue(consumer).getWorkersCount();
+export async function closedWorkersLeaveNoConnection(
+  engine: QueueEngine,
+  connections = () => engine.queue(consumer).getWorkersCount(),
+): Promise<void> {
   for (let times = 0; times < 3; times += 1) {
     const worker = engine.worker(consumer, async () => {}, { concurrency: 1, backoff: () => 1 });
     void worker.run();

@@ -17,7 +17,7 @@ export async function createPgliteEngine(options: { log: Log; tidyEveryMs?: numb
   await migrate(session);
   session.release();
   const housekeeping = keepPgliteSmall({ pool, log, everyMs: tidyEveryMs });
-  const { close, ...bull } = createBullOnPostgres({ log, producers: pool, workers: pool });
+  const { close, ...bull } = createBullOnPostgres({ log, producers: pool, workers: pool, consumers: pool });
 
   return {
     ...bull,

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { queueOfSubscription } from '@tidings/contracts';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -301,7 +302,39 @@ describe.skipIf(!postgresAvailable)('Postgres', () => {
     expect(await engine.settingFaults()).toEqual([]);
   });
 
-  it('a worker that is closed leaves no connection', () => closedWorkersLeaveNoConnection(engine));
+  const listening = async (database = new URL(postgres.url()).pathname.slice(1)) =>
+    (
+      await sql(`SELECT pid FROM pg_stat_activity
+        WHERE datname = '${database}' AND query LIKE '%LISTEN bullmq_jobs%' AND pid <> pg_backend_pid()`)
+    ).length;
+
+  it('a worker that is closed leaves no connection', () => closedWorkersLeaveNoConnection(engine, listening));
+
+  it('workers of a hundred consumers listen with one connection, and all are woken, also after it broke', async () => {
+    const many = start(await postgres.createDatabase('consumers'));
+    const consumers = Array.from({ length: 100 }, (_, index) => queueOfSubscription(`sub_${index}`));
+    const seen = new Set<string>();
+    for (const name of consumers) {
+      const worker = many.worker(name, async (job) => void seen.add(job.queueName), {
+        concurrency: 1,
+        backoff: () => 1,
+      });
+      void worker.run();
+    }
+    const addToAll = async () => {
+      seen.clear();
+      for (const name of consumers) {
+        await vi.waitFor(() => many.queue(name).add('copy', data(1), { priority: 2 }), quick);
+      }
+      await vi.waitFor(() => expect(seen.size).toBe(consumers.length), quick);
+    };
+    await addToAll();
+    expect(await listening('consumers')).toBe(1);
+    await sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'consumers'`);
+    await addToAll();
+    await vi.waitFor(async () => expect(await listening('consumers')).toBe(1), quick);
+    await many.close();
+  });
 
   it('closes quickly, an idle worker included, and leaves no connection', async () => {
     const url = await postgres.createDatabase('closing');

@@ -28,8 +28,8 @@ export function createPostgresEngine(options: {
       await migrate(session);
     },
   });
-  const { producers, workers, inSession } = pools;
-  const bull = createBullOnPostgres({ log, producers, workers });
+  const { producers, workers, consumers, inSession } = pools;
+  const bull = createBullOnPostgres({ log, producers, workers, consumers });
   // Started with the first worker: whoever only adds leaves nothing behind.
   let housekeeping: Repeating | undefined;
 

@@ -4,6 +4,7 @@ import type { PgPool, PgPoolClient, PgQueryResult } from 'bullmq';
 import pg from 'pg';
 import { queueSchema } from './bull-on-postgres.ts';
 import { isConnectionLost, isContention, isSchemaGone } from './postgres-errors.ts';
+import { createSharedListener } from './shared-listener.ts';
 
 const common = {
   application_name: 'tidings-queue',
@@ -33,6 +34,8 @@ export interface PostgresPools {
   producers: PgPool;
   /** Its statements, and `connect`, wait for a server that is away. */
   workers: PgPool;
+  /** The same, with one connection for all that listen: there may be hundreds, and a server has a hundred. */
+  consumers: PgPool;
   /** Runs `work` in one session, of which nothing is left behind when it fails. */
   inSession<T>(work: (session: pg.PoolClient) => Promise<T>): Promise<T>;
   /** Ends what is idle or waiting at once. Comes back within `deadlineMs`. */
@@ -133,12 +136,13 @@ export function openPostgresPools(options: {
     return Object.assign(client, { release }) as unknown as PgPoolClient;
   }
 
+  const runPatiently: PgPool['query'] = (text, params) => patiently(() => run(slow, text, params));
+  const listenPatiently = () => patiently(openListener);
+
   return {
     producers: asBullPool(runInTime, openListener),
-    workers: asBullPool(
-      (text, params) => patiently(() => run(slow, text, params)),
-      () => patiently(openListener),
-    ),
+    workers: asBullPool(runPatiently, listenPatiently),
+    consumers: asBullPool(runPatiently, createSharedListener(listenPatiently)),
     inSession: async (work) => {
       await migrated();
       const session = await slow.connect();

@@ -113,6 +113,7 @@ describe('a consumer', () => {
       [{ settings: { kind: 'webhook', url: 'https://user:pass@shop.example' } }, '/settings/url'],
       [{ settings: { ...notify, category: '' } }, '/settings/category'],
       [{ settings: { ...notify, to: { recipientId: 'customerId' } } }, '/settings/to'],
+      [{ settings: { ...notify, data: { text: { value: 'x'.repeat(32_768) } } } }, '/settings/data'],
       [{ secret: 'whsec_short', settings: webhook }, '/secret'],
     ];
     for (const [fields, pointer] of refusals) {

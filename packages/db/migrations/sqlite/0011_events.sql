@@ -24,9 +24,11 @@ CREATE TABLE `copies` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `copies_event` ON `copies` (`event_id`,`subscription_id`);--> statement-breakpoint
+CREATE INDEX `copies_project` ON `copies` (`project_id`,`id`);--> statement-breakpoint
 CREATE INDEX `copies_waiting` ON `copies` (`place`,`subscription_id`,`due_at`,`id`) WHERE "copies"."place" is not null;--> statement-breakpoint
 CREATE INDEX `copies_in_order` ON `copies` (`subscription_id`,`position`) WHERE "copies"."position" is not null and "copies"."place" is not null;--> statement-breakpoint
 CREATE INDEX `copies_subscription` ON `copies` (`subscription_id`,`id`);--> statement-breakpoint
+CREATE INDEX `copies_failed` ON `copies` (`subscription_id`,`id`) WHERE "copies"."place" is null and "copies"."reason" is not null;--> statement-breakpoint
 CREATE INDEX `copies_dead` ON `copies` (`project_id`,`id`) WHERE "copies"."place" is null and "copies"."reason" is not null;--> statement-breakpoint
 CREATE INDEX `copies_notification` ON `copies` (`notification_id`) WHERE "copies"."notification_id" is not null;--> statement-breakpoint
 CREATE TABLE `copy_attempts` (
@@ -75,7 +77,7 @@ CREATE TABLE `events` (
 CREATE UNIQUE INDEX `events_external_id` ON `events` (`project_id`,`source`,`external_id`) WHERE "events"."external_id" is not null;--> statement-breakpoint
 CREATE INDEX `events_project` ON `events` (`project_id`,`id`);--> statement-breakpoint
 CREATE INDEX `events_open` ON `events` (`created_at`,`id`) WHERE "events"."fanned_out_at" is null;--> statement-breakpoint
-CREATE INDEX `events_subject` ON `events` (`project_id`,`subject`) WHERE "events"."subject" is not null;--> statement-breakpoint
+CREATE INDEX `events_subject` ON `events` (`project_id`,`subject`,`id`) WHERE "events"."subject" is not null;--> statement-breakpoint
 CREATE TABLE `subscriptions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`project_id` text NOT NULL,

@@ -707,7 +707,7 @@ export function defineTables(c: typeof sqliteColumns) {
         .where(sql`${t.externalId} is not null`),
       c.index('events_project').on(t.projectId, t.id),
       c.index('events_open').on(t.createdAt, t.id).where(sql`${t.fannedOutAt} is null`),
-      c.index('events_subject').on(t.projectId, t.subject).where(sql`${t.subject} is not null`),
+      c.index('events_subject').on(t.projectId, t.subject, t.id).where(sql`${t.subject} is not null`),
     ],
   );
 
@@ -793,6 +793,7 @@ export function defineTables(c: typeof sqliteColumns) {
     },
     (t) => [
       c.uniqueIndex('copies_event').on(t.eventId, t.subscriptionId),
+      c.index('copies_project').on(t.projectId, t.id),
       c
         .index('copies_waiting')
         .on(t.place, t.subscriptionId, t.dueAt, t.id)
@@ -802,7 +803,11 @@ export function defineTables(c: typeof sqliteColumns) {
         .on(t.subscriptionId, t.position)
         .where(sql`${t.position} is not null and ${t.place} is not null`),
       c.index('copies_subscription').on(t.subscriptionId, t.id),
-      c.index('copies_failed').on(t.subscriptionId, t.id).where(sql`${t.status} = 'failed'`),
+      // By what they ended for and not by their status, as with messages: a claim is then an update in place (HOT).
+      c
+        .index('copies_failed')
+        .on(t.subscriptionId, t.id)
+        .where(sql`${t.place} is null and ${t.reason} is not null`),
       c.index('copies_dead').on(t.projectId, t.id).where(sql`${t.place} is null and ${t.reason} is not null`),
       c.index('copies_notification').on(t.notificationId).where(sql`${t.notificationId} is not null`),
     ],
@@ -832,7 +837,8 @@ export function defineTables(c: typeof sqliteColumns) {
   /** Counters that outlive a process, such as the one that notices a queue that lost its memory. */
   const sequences = c.table('sequences', {
     name: c.text('name').primaryKey(),
-    value: c.int('value').notNull(),
+    /** 64 bits wide: `fan-out` is raised up to a hundred times a second. */
+    value: c.timestamp('value').notNull(),
   });
 
   return {

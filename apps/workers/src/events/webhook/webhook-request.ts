@@ -19,7 +19,7 @@ export function composeWebhook(options: {
   const { url, event, secrets, at } = options;
   const { id } = event;
   const timestamp = String(Math.floor(at / 1000));
-  const body = JSON.stringify(deliveredEventOf(event));
+  const body = bodyOf(event);
   const signatures = secrets.map((secret) => {
     return `v1,${webhookMac(webhookKey(secret), { id, timestamp, body }).toString('base64')}`;
   });
@@ -34,4 +34,13 @@ export function composeWebhook(options: {
     },
     body,
   };
+}
+
+/** Copies that were claimed together share their event: a body of a megabyte is made once, not for each endpoint. */
+const bodies = new WeakMap<EventRow, Buffer>();
+
+function bodyOf(event: EventRow): Buffer {
+  const made = bodies.get(event) ?? Buffer.from(JSON.stringify(deliveredEventOf(event)));
+  bodies.set(event, made);
+  return made;
 }

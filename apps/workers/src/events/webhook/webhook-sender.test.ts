@@ -115,6 +115,27 @@ describe('a request', () => {
     expect(new Set(sink.requests.map(({ body }) => body.toString())).size).toBe(1);
   });
 
+  test('has the body of the others of its event, which is made once however large it is', async () => {
+    const sink = await sinkOf();
+    const sender = senderOf();
+    let reads = 0;
+    const data = {
+      get orderId() {
+        reads += 1;
+        return '1042';
+      },
+    };
+    const one = claimedWebhook(`${sink.url}/one`, { current }, { event: { data } });
+    const another = newSigningSecret();
+    const other = { ...claimedWebhook(`${sink.url}/other`, { current: another }), event: one.event };
+    reads = 0;
+    await sender.send(one);
+    await sender.send(other);
+    expect(reads).toBe(1);
+    const [first, second] = sink.requests as [HttpSinkRequest, HttpSinkRequest];
+    expect(verified(first, current)).toEqual(verified(second, another));
+  });
+
   test('is signed with both secrets while one takes the place of the other, and then with the new one', async () => {
     const sink = await sinkOf();
     const sender = senderOf();

@@ -30,13 +30,15 @@ export async function listCopies(
   projectId: string,
   search: CopySearch,
 ): Promise<CopyOfSubscription[]> {
-  const { copies } = database.tables;
+  const { copies, subscriptions } = database.tables;
   const { subscriptionId, eventId, status } = search;
   const { from, order, limit } = pageById(copies.id, search);
+  // The same project; but asked of the copies, SQLite would walk through all of its copies for those of one.
+  const isOfOne = subscriptionId !== undefined || eventId !== undefined;
   return await selectCopies(
     database,
     and(
-      eq(copies.projectId, projectId),
+      eq(isOfOne ? subscriptions.projectId : copies.projectId, projectId),
       from,
       subscriptionId === undefined ? undefined : eq(copies.subscriptionId, subscriptionId),
       eventId === undefined ? undefined : eq(copies.eventId, eventId),

@@ -17,10 +17,10 @@ export async function copyStates(
   const { lookaheadMs, previous = [], atOnce = subscriptionsAtOnce } = options;
   const from = previous.length < atOnce ? '' : (previous.at(-1)?.subscriptionId ?? '');
   const walked = await database.read(walkSubscriptions(database, { from, lookaheadMs, atOnce }));
-  return walked.map(({ isActive, isHeld, isRemoved, holds, jobs, isNextDue, ...state }) => ({
+  return walked.map(({ isActive, isHeld, holds, jobs, isNextDue, ...state }) => ({
     ...state,
-    backlog: state.backlog || (isRemoved && jobs > 0),
-    admitted: admittedOf({ ...state, isActive, isHeld, isRemoved, holds, jobs, isNextDue }),
+    backlog: state.backlog || (state.isRemoved && jobs > 0),
+    admitted: admittedOf({ ...state, isActive, isHeld, holds, jobs, isNextDue }),
   }));
 }
 

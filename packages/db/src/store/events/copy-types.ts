@@ -69,6 +69,8 @@ export interface CopyQueueState {
   subscriptionId: string;
   kind: SubscriptionRow['kind'];
   ordered: boolean;
+  /** Its copies end instead of entering its window. */
+  isRemoved: boolean;
   /** How many more may enter its window for another reason than that it is full: 0 while it is paused, disabled or held, 1 on trial after a hold, and for the next in order. */
   admitted: number;
   /** Its due copies that have a job. */

@@ -1,5 +1,5 @@
 import type { EventOrigin } from '@tidings/contracts';
-import { and, eq, getTableColumns, inArray } from 'drizzle-orm';
+import { and, eq, getTableColumns } from 'drizzle-orm';
 import type { Database } from '../../database.ts';
 import { type Page, pageById } from '../pages.ts';
 import type { EventRow } from './copy-types.ts';
@@ -60,7 +60,10 @@ export async function listEvents(
     .limit(limit);
 }
 
-/** A page of what is held of events about one of these subjects, as `listEvents` pages. */
+/**
+ * A page of what is held of events about one of these subjects, as `listEvents` pages. Each subject is asked for by
+ * itself: for several in the order of ids, SQLite would walk through all events of the project.
+ */
 export async function eventsAbout(
   database: Database,
   projectId: string,
@@ -69,10 +72,17 @@ export async function eventsAbout(
 ): Promise<EventRow[]> {
   const { events } = database.tables;
   const { from, order, limit } = pageById(events.id, page);
-  return database.handle
-    .select()
-    .from(events)
-    .where(and(eq(events.projectId, projectId), inArray(events.subject, subjects), from))
-    .orderBy(order)
-    .limit(limit);
+  const pages = await Promise.all(
+    [...new Set(subjects)].map((subject) =>
+      database.handle
+        .select()
+        .from(events)
+        .where(and(eq(events.projectId, projectId), eq(events.subject, subject), from))
+        .orderBy(order)
+        .limit(limit),
+    ),
+  );
+  const isBackwards = page.before !== undefined;
+  const byId = (one: EventRow, other: EventRow) => (one.id < other.id === isBackwards ? -1 : 1);
+  return pages.flat().sort(byId).slice(0, limit);
 }

@@ -15,6 +15,8 @@ export type Matches = (subscription: SubscriptionRow, event: EventRow) => boolea
 
 /** Copies after which a commit ends with the event that it is at. */
 const enoughCopies = 5_000;
+/** The same in milliseconds of matching: whoever else needs the process, or the database's lock, waits so long. */
+const enoughMatchingMs = 100;
 /** Events whose data is read at a time. It may be a megabyte each. */
 const dataAtOnce = 20;
 
@@ -42,11 +44,14 @@ export async function fanOut(
     const room = new Map(rooms);
     const copies: NewCopy[] = [];
     let done = 0;
+    let matchingMs = 0;
+    const isEnough = () => copies.length >= enoughCopies || matchingMs >= enoughMatchingMs;
     for (const piece of inPieces(open, dataAtOnce)) {
-      if (copies.length >= enoughCopies) break;
+      if (isEnough()) break;
       const data = yield* selectData(database, db, piece, consumers);
       for (const { now: _, ...head } of piece) {
-        if (copies.length >= enoughCopies) break;
+        if (isEnough()) break;
+        const beganAt = performance.now();
         const event = { ...head, data: data.get(head.id) ?? {} };
         const position = turn + done;
         for (const subscription of consumers.get(event.projectId) ?? []) {
@@ -56,6 +61,7 @@ export async function fanOut(
           const index = copies.length;
           copies.push(copyOf({ index, event, subscription, position, match, room, at }));
         }
+        matchingMs += performance.now() - beganAt;
         done += 1;
       }
     }

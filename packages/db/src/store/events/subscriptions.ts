@@ -1,5 +1,5 @@
 import { type SubscriptionStatus, waitingCopyStatuses } from '@tidings/contracts';
-import { and, asc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { type Recorded, recordChange } from '../audit.ts';
 import type { SubscriptionRow } from './copy-types.ts';
@@ -225,8 +225,8 @@ export async function copyCounts(
     waiting: await count(open, inArray(copies.status, waitingCopyStatuses)),
     // What is being handed over has a job.
     sending: await count(eq(copies.place, 'queue'), eq(copies.status, 'sending')),
-    // Said as the index says it: a value that is bound would not be known to be this one.
-    failed: await count(sql`${copies.status} = 'failed'`),
+    // What did not end well, in the words of the index that holds it.
+    failed: await count(isNull(copies.place), isNotNull(copies.reason), eq(copies.status, 'failed')),
   };
 }
 

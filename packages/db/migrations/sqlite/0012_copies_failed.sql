@@ -1,1 +1,0 @@
-CREATE INDEX `copies_failed` ON `copies` (`subscription_id`,`id`) WHERE "copies"."status" = 'failed';
