@@ -89,6 +89,14 @@ test('of five consumers the dead one holds nobody, the slow one finishes, and ea
   const published = items.flatMap((item) => ('id' in item ? [item.id] : [])).toSorted();
   expect(published).toHaveLength(count);
 
+  // Until it is fanned out an event waits for nobody.
+  for (const sink of [fast, slow]) {
+    await until(
+      () => taken(sink).length,
+      (length) => length >= count,
+      patienceMs,
+    );
+  }
   for (const id of [webhooks.fast, webhooks.slow, rule]) {
     const isDone = ({ waiting, sending }: Awaited<ReturnType<typeof standing>>) => waiting + sending === 0;
     const done = await until(() => standing(id), isDone, patienceMs);
