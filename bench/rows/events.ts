@@ -1,7 +1,9 @@
+import type { Child } from '../../test/support/child.ts';
 import type { Bench } from '../bench.ts';
 import { startPart } from '../harness/part.ts';
 import { cpuMs } from '../harness/proc.ts';
 import { interleave, median } from '../harness/rounds.ts';
+import { said, startRole } from '../harness/worker.ts';
 import type { Measured, Row } from '../row.ts';
 import type { FanOutCommands } from '../subjects/fan-out-process.ts';
 import { openAcceptBench } from './accept.ts';
@@ -10,11 +12,12 @@ import { pairedRatio } from './ratio.ts';
 /** Consumers that each event is for. */
 const consumers = 5;
 
-/** Publishing while five consumers subscribe, at a pace: what a shop would notice. */
+/** Publishing at a pace: what a shop would notice. At last with workers on the same core that fan out meanwhile. */
 async function publishLatency(bench: Bench): Promise<Measured> {
   const record = await bench.record();
   await bench.flush();
   const accept = await openAcceptBench(record.env);
+  let workers: Child | undefined;
   try {
     const ms = bench.quick ? 2000 : 10_000;
     const side = (name: 'product' | 'noOp', call: 'trpc publish' | 'trpc send') => () =>
@@ -25,13 +28,21 @@ async function publishLatency(bench: Bench): Promise<Measured> {
       noOp: side('noOp', 'trpc send'),
     });
     const p99s = (list: Array<{ p99Ms: number }>) => list.map(({ p99Ms }) => p99Ms);
+    await accept.api.ask('subscribe', consumers);
+    workers = startRole({ role: 'workers', env: record.env });
+    await said(workers, /ready/);
+    const withFanOut = await side('product', 'trpc publish')();
     return {
       value: median(p99s(sides.product)),
       base: median(p99s(sides.noOp)),
       rounds: { product: p99s(sides.product), noOp: p99s(sides.noOp) },
-      notes: ['the second figure is a no-op call at the same rate: what the machine alone makes of it'],
+      notes: [
+        'the second figure is a no-op call at the same rate: what the machine alone makes of it',
+        `while workers on the same core and record fan out to ${consumers} consumers: ${withFanOut.p99Ms.toFixed(1)} ms`,
+      ],
     };
   } finally {
+    await workers?.end('SIGTERM');
     await accept.close();
     record.remove();
   }

@@ -1,22 +1,27 @@
 import { bootstrap, createApi } from '@tidings/api';
+import type { Store } from '@tidings/db';
 import { openSharedFoundation } from '@tidings/queue';
 import { createMetrics, type HttpServer, parseConfig, serveHttp, silentLog } from '@tidings/runtime';
 import { answerCommands } from '../harness/commands.ts';
 import { createProfiler } from '../harness/profiler.ts';
 import { insertBare } from './bare-inserts.ts';
+import { subscribe } from './consumers.ts';
 import { createBareApp, createNoOpApp } from './no-op.ts';
 
 // The API as it is, and beside it in the same process what it is measured against, each on a port of its own.
 const log = silentLog();
 let dataDir = '';
 let projectId = '';
+let store: Store;
 
 const commands = {
   ...createProfiler(),
   open: async (env: Record<string, string>) => {
     const config = parseConfig({ ...env, PORT: '0' });
     const metrics = createMetrics();
-    const { store, engine } = await openSharedFoundation({ config, log });
+    const foundation = await openSharedFoundation({ config, log });
+    ({ store } = foundation);
+    const { engine } = foundation;
     const { key } = await bootstrap({ store, dataDir: config.DATA_DIR });
     dataDir = config.DATA_DIR;
     projectId = (await store.findApiKey(key.split('_')[1] ?? ''))?.projectId ?? '';
@@ -32,6 +37,7 @@ const commands = {
       },
     };
   },
+  subscribe: (count: number) => subscribe(store, projectId, count),
   insertBare: (count: number) => insertBare({ dataDir, projectId, count }),
 };
 export type ApiCommands = typeof commands;

@@ -1,12 +1,13 @@
 import { bootstrap } from '@tidings/api';
 import { jobIdOf } from '@tidings/contracts';
-import type { NewEvent, Store } from '@tidings/db';
+import type { NewEvent } from '@tidings/db';
 import { matches } from '@tidings/events';
 import { type Foundation, openFoundation, startCopiesRelay } from '@tidings/queue';
 import { createMetrics, newId, parseConfig, silentLog } from '@tidings/runtime';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { answerCommands } from '../harness/commands.ts';
+import { subscribe } from './consumers.ts';
 
 // Fan-out as it is, or what BullMQ alone makes of the same copies, in a process of its own for each round.
 const log = silentLog();
@@ -31,8 +32,7 @@ const commands = {
     const { store } = foundation;
     const { key } = await bootstrap({ store, dataDir: config.DATA_DIR });
     const projectId = (await store.findApiKey(key.split('_')[1] ?? ''))?.projectId ?? '';
-    subscriptionIds = Array.from({ length: fill.consumers }, () => newId('subscription'));
-    for (const id of subscriptionIds) await subscribe(store, projectId, id);
+    subscriptionIds = await subscribe(store, projectId, fill.consumers);
     events = fill.events;
     for (let from = 0; from < events; from += perCommit) {
       await store.publish(Array.from({ length: perCommit }, (_, at) => eventOf(projectId, from + at)));
@@ -54,27 +54,6 @@ const commands = {
   bare: addBare,
 };
 export type FanOutCommands = typeof commands;
-
-function subscribe(store: Store, projectId: string, id: string) {
-  return store.createSubscription(
-    projectId,
-    {
-      id,
-      name: id,
-      kind: 'queue',
-      types: ['order.*'],
-      filter: null,
-      ofHappenings: false,
-      ordered: false,
-      settings: { kind: 'queue', ordered: false, maxFailures: 8 },
-      sealed: null,
-    },
-    {
-      actor: { kind: 'system', id: 'bench', address: '', requestId: '' },
-      change: { id: newId('audit'), projectId, action: 'bench', target: id },
-    },
-  );
-}
 
 function eventOf(projectId: string, index: number): NewEvent {
   return {
