@@ -1,6 +1,7 @@
 import { createTidings } from '@tidings/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { copiesByMessage } from '../support/copies-by-message.ts';
+import { quick } from '../support/quick.ts';
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts';
 import { allEnded } from '../support/send-many.ts';
 import { startSendGridSink } from '../support/sendgrid-sink.ts';
@@ -29,6 +30,8 @@ async function start(env: Record<string, string> = {}): Promise<TestTidings> {
   const running = await startTidings({
     dataDir,
     env: { EMAIL_FROM: from, ADMIN_EMAIL: owner.email, ADMIN_PASSWORD: owner.password, ...env },
+    // What is sent just after a route was set is to go by it.
+    tuning: { ...quick, rulesMs: 1 },
   });
   cleanUp.push(running.stop);
   return running;
