@@ -3,8 +3,8 @@ import { copyStatuses } from './event-words.ts';
 import { eventHead } from './events.ts';
 import { idSchema } from './ids.ts';
 import { operation } from './operation.ts';
+import { queueSettings } from './subscription-settings.ts';
 import {
-  queueSettings,
   subscriptionFilter,
   subscriptionName,
   subscriptionTypes,

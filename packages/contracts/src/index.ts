@@ -45,6 +45,7 @@ export * from './replays.ts';
 export * from './schema-faults.ts';
 export * from './sessions.ts';
 export * from './statuses.ts';
+export * from './subscription-settings.ts';
 export * from './subscriptions.ts';
 export * from './suppressed.ts';
 export * from './suppressions.ts';
