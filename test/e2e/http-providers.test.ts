@@ -94,7 +94,8 @@ describe('an e-mail by SendGrid', () => {
     const id = await send(running);
     const held = await until(
       () => running.tidings.messages.get.query({ id }),
-      ({ attempts }) => attempts.some(({ outcome }) => outcome === 'held'),
+      // While it is tried again it has no reason.
+      ({ attempts, reason }) => attempts.some(({ outcome }) => outcome === 'held') && reason !== null,
     );
     expect(held).toMatchObject({ reason: 'provider_configuration', failures: 0 });
     isRefused = false;

@@ -39,14 +39,15 @@ export async function startSmtpSink({
   tls?: 'none' | 'starttls' | 'implicit';
   /** Without one it shows one that nobody trusts. */
   certificate?: Certificate;
-  /** Before the reply to the final dot. */
-  acceptDelayMs?: number;
+  /** Before the reply to the final dot, the same for all or of each. */
+  acceptDelayMs?: number | (() => number);
   /** The reply to RCPT of an address, such as `451 4.7.1 Later`; undefined takes it. */
   onRecipient?: (address: string) => string | undefined;
   /** Where it writes down what it takes, for a server that comes back. */
   received?: ReceivedMail[];
 } = {}): Promise<SmtpSink> {
   const waiters = new Set<() => void>();
+  let isClosed = false;
   const server = new SMTPServer({
     logger: false,
     secure: tls === 'implicit',
@@ -71,7 +72,9 @@ export async function startSmtpSink({
       // The client vanished in the middle of the body: that was no message.
       if (chunks === undefined) return done();
       const raw = Buffer.concat(chunks);
-      await delay(acceptDelayMs);
+      await delay(typeof acceptDelayMs === 'number' ? acceptDelayMs : acceptDelayMs());
+      // It was told 421 in place of a reply, so that was not taken.
+      if (isClosed) return done();
       const recipients = envelope.rcptTo.map(({ address }) => address);
       const envelopeFrom = envelope.mailFrom ? envelope.mailFrom.address : '';
       received.push({ envelopeFrom, recipients, raw, at: Date.now() });
@@ -90,7 +93,15 @@ export async function startSmtpSink({
     url: `${tls === 'implicit' ? 'smtps' : 'smtp'}://${user}127.0.0.1:${boundPort}`,
     waitFor: (count, timeoutMs = 10_000) => whenThereAre(received, count, waiters, timeoutMs),
     useCertificate: (next) => server.updateSecureContext(next),
-    stop: () => new Promise((resolve) => server.close(resolve)),
+    stop: async () => {
+      // Called back in the very turn in which whoever is still there is told 421.
+      await new Promise<void>((resolve) =>
+        server.close(() => {
+          isClosed = true;
+          resolve();
+        }),
+      );
+    },
   };
 }
 
