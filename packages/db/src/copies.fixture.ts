@@ -99,8 +99,9 @@ export function copiesOf(database: Database, projectId: string) {
     return events.map(({ id }) => id);
   }
 
-  const fanOut = (options: { rooms?: Record<string, number>; matches?: Matches; limit?: number } = {}) =>
-    store.fanOut({ matches: () => true, ...options, rooms: new Map(Object.entries(options.rooms ?? {})) });
+  const fanOut = (
+    options: { rooms?: Record<string, number>; matches?: Matches; limit?: number; after?: string } = {},
+  ) => store.fanOut({ matches: () => true, ...options, rooms: new Map(Object.entries(options.rooms ?? {})) });
 
   /** Its copies, in the order of their events. */
   const rowsOf = async (subscriptionId: string) =>

@@ -21,7 +21,7 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       const events = await of.publish(3);
       const first = await of.fanOut({ rooms: { [one]: 2 } });
       expect(first.events).toBe(3);
-      expect(await of.fanOut({ rooms: { [one]: 2 } })).toEqual({ events: 0, entries: [] });
+      expect(await of.fanOut({ rooms: { [one]: 2 } })).toEqual({ events: 0, entries: [], seenTo: '' });
       const theirs = await of.rowsOf(one);
       expect(theirs.map(({ eventId, status, place }) => [eventId, status, place])).toEqual([
         [events[0], 'queued', 'queue'],
@@ -151,11 +151,45 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(events.length);
     });
 
+    test('projects share a commit, however much one of them has waiting', async () => {
+      const busy = await of.subscribe();
+      const other = await addSubscription(database, 'prj_b');
+      const events = await of.publish(50);
+      const later = [newEvent('prj_b'), newEvent('prj_b')];
+      await of.store.publish(later);
+      expect(await of.fanOut({ limit: 6 })).toMatchObject({ events: 5 });
+      expect((await of.rowsOf(other)).map(({ eventId }) => eventId)).toEqual(later.map(({ id }) => id));
+      expect((await of.rowsOf(busy)).map(({ eventId }) => eventId)).toEqual(events.slice(0, 3));
+    });
+
+    test.each([
+      { what: 'many there are', count: 45, limit: 2, matchingMs: 0, rounds: 23 },
+      { what: 'long filters take', count: 5, limit: 500, matchingMs: 60, rounds: 3 },
+    ])('each project has its turn, however $what', async ({ count, limit, matchingMs, rounds }) => {
+      const projects = Array.from({ length: count }, (_, number) => `prj_${number + 10}`);
+      for (const id of projects) {
+        await of.store.ensureProject({ id, key: id });
+        await addSubscription(database, id);
+      }
+      for (const _ of [1, 2, 3]) await of.store.publish(projects.map((projectId) => newEvent(projectId)));
+      const matches = () => {
+        const until = performance.now() + matchingMs;
+        while (performance.now() < until);
+        return true;
+      };
+      let after = '';
+      for (let round = 0; round < rounds; round += 1)
+        after = (await of.fanOut({ limit, matches, after })).seenTo;
+      const { copies } = database.tables;
+      const made = await database.handle.select({ projectId: copies.projectId }).from(copies);
+      expect(new Set(made.map(({ projectId }) => projectId))).toEqual(new Set(projects));
+    });
+
     test('what was erased before it was fanned out goes to nobody', async () => {
       const id = await of.subscribe();
       await of.publish(1);
       await database.handle.update(database.tables.events).set({ payloadRemovedAt: 1 }).returning();
-      expect(await of.fanOut()).toEqual({ events: 1, entries: [] });
+      expect(await of.fanOut()).toMatchObject({ events: 1, entries: [] });
       expect(await of.rowsOf(id)).toEqual([]);
     });
 
@@ -178,7 +212,7 @@ export function fanOutContract(dialect: string, open: () => Promise<Database>): 
       const id = await of.subscribe();
       const eventIds = await of.publish(1);
       const made = await of.store.makeCopies('prj_a', { subscriptionId: id, eventIds });
-      expect(await of.fanOut({ rooms: { [id]: 1 } })).toEqual({ events: 1, entries: [] });
+      expect(await of.fanOut({ rooms: { [id]: 1 } })).toMatchObject({ events: 1, entries: [] });
       expect((await of.rowsOf(id)).map((copy) => copy.id)).toEqual(made);
     });
   });

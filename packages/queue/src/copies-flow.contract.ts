@@ -132,6 +132,24 @@ export function copiesFlowContract(name: string, open: () => Promise<QueueEngine
       return { had, stop: () => worker.close() };
     }
 
+    test('a project begins before those that have much are through, however many these are', async () => {
+      const projects = Array.from({ length: 22 }, (_, number) => `prj_${number + 10}`);
+      for (const id of projects) {
+        await store.ensureProject({ id, key: id });
+        await addSubscription(database, id, { status: 'paused' });
+        await store.publish(Array.from({ length: 60 }, () => newEvent(id)));
+      }
+      const asked: string[] = [];
+      relay({ matches: ({ projectId }) => asked.push(projectId) > 0 });
+      await until(
+        async () => asked.length,
+        (count) => count >= 22 * 60,
+      );
+      const begun = projects.map((id) => asked.indexOf(id));
+      const through = projects.map((id) => asked.lastIndexOf(id));
+      expect(Math.max(...begun)).toBeLessThan(Math.min(...through));
+    });
+
     test('each subscription has its own window: one that is full or paused holds no other', async () => {
       const full = await subscribe();
       const paused = await subscribe({ status: 'paused' });

@@ -36,6 +36,7 @@ export function startCopiesRelay(options: {
   const { onStates = () => {} } = options;
   const carrier = createCopiesCarrier({ store, engine, log });
   let states: CopyQueueState[] = [];
+  let seenTo = '';
 
   function roomOf({ admitted, inQueue, isRemoved }: CopyQueueState): number {
     // Jobs that nobody will take out any more leave no less room for ending what they are for.
@@ -59,11 +60,13 @@ export function startCopiesRelay(options: {
   }
 
   async function fanOut(into: Map<string, number>): Promise<number> {
-    const { events, entries } = await store.fanOut({
+    const { events, entries, ...next } = await store.fanOut({
       limit: eventsAtOnce,
       rooms: into,
       matches: matchesOrFailed,
+      after: seenTo,
     });
+    seenTo = next.seenTo;
     metrics.eventsFannedOut.inc(events);
     await carrier.add(entries);
     return events;

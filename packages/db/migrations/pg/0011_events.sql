@@ -99,7 +99,7 @@ CREATE INDEX "copies_dead" ON "copies" USING btree ("project_id","id") WHERE "co
 CREATE INDEX "copies_notification" ON "copies" USING btree ("notification_id") WHERE "copies"."notification_id" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "events_external_id" ON "events" USING btree ("project_id","source","external_id") WHERE "events"."external_id" is not null;--> statement-breakpoint
 CREATE INDEX "events_project" ON "events" USING btree ("project_id","id");--> statement-breakpoint
-CREATE INDEX "events_open" ON "events" USING btree ("created_at","id") WHERE "events"."fanned_out_at" is null;--> statement-breakpoint
+CREATE INDEX "events_open" ON "events" USING btree ("project_id","created_at","id") WHERE "events"."fanned_out_at" is null;--> statement-breakpoint
 CREATE INDEX "events_subject" ON "events" USING btree ("project_id","subject","id") WHERE "events"."subject" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "subscriptions_name" ON "subscriptions" USING btree ("project_id","name") WHERE "subscriptions"."removed_at" is null;--> statement-breakpoint
 CREATE INDEX "subscriptions_of_happenings" ON "subscriptions" USING btree ("project_id") WHERE "subscriptions"."of_happenings" and "subscriptions"."removed_at" is null;

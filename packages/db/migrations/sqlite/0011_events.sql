@@ -76,7 +76,7 @@ CREATE TABLE `events` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `events_external_id` ON `events` (`project_id`,`source`,`external_id`) WHERE "events"."external_id" is not null;--> statement-breakpoint
 CREATE INDEX `events_project` ON `events` (`project_id`,`id`);--> statement-breakpoint
-CREATE INDEX `events_open` ON `events` (`created_at`,`id`) WHERE "events"."fanned_out_at" is null;--> statement-breakpoint
+CREATE INDEX `events_open` ON `events` (`project_id`,`created_at`,`id`) WHERE "events"."fanned_out_at" is null;--> statement-breakpoint
 CREATE INDEX `events_subject` ON `events` (`project_id`,`subject`,`id`) WHERE "events"."subject" is not null;--> statement-breakpoint
 CREATE TABLE `subscriptions` (
 	`id` text PRIMARY KEY NOT NULL,

@@ -706,7 +706,7 @@ export function defineTables(c: typeof sqliteColumns) {
         .on(t.projectId, t.source, t.externalId)
         .where(sql`${t.externalId} is not null`),
       c.index('events_project').on(t.projectId, t.id),
-      c.index('events_open').on(t.createdAt, t.id).where(sql`${t.fannedOutAt} is null`),
+      c.index('events_open').on(t.projectId, t.createdAt, t.id).where(sql`${t.fannedOutAt} is null`),
       c.index('events_subject').on(t.projectId, t.subject, t.id).where(sql`${t.subject} is not null`),
     ],
   );

@@ -1,4 +1,4 @@
-import { and, asc, inArray, isNull, sql } from 'drizzle-orm';
+import { and, inArray, isNull } from 'drizzle-orm';
 import { type Database, type Handle, rows, type Steps } from '../../database.ts';
 import { derivedId } from '../../derived-ids.ts';
 import { inPowersOfTwo, listValues, padded, placeholders } from '../../prepared.ts';
@@ -6,6 +6,7 @@ import { inPieces } from '../forget.ts';
 import type { CopyEntry, EventRow, SubscriptionRow } from './copy-types.ts';
 import { positionsOfTurn, takeTurn } from './fan-out-turn.ts';
 import { type NewCopy, storeCopies } from './new-copies.ts';
+import { type EventHead, openEvents, projectsWithOpenEvents } from './open-events.ts';
 
 /**
  * Is the event for the subscription? `failed`: its filter could not be evaluated. Must be pure: on Postgres a commit
@@ -19,26 +20,32 @@ const enoughCopies = 5_000;
 const enoughMatchingMs = 100;
 /** Events whose data is read at a time. It may be a megabyte each. */
 const dataAtOnce = 20;
+/** Projects whose events one commit takes up. */
+const projectsAtOnce = 20;
 
 /**
- * Gives every subscription its copy of the events that it is for, the oldest events first, in one commit: an event
- * has all of its copies or none. Those fill the window as far as `rooms` (of subscriptions, by id) reach and are
+ * Gives every subscription its copy of the events that it is for, the oldest of each project first, in one commit: an
+ * event has all of its copies or none. Those fill the window as far as `rooms` (of subscriptions, by id) reach and are
  * answered as entries; the others wait in SQL, and so do all of an ordered subscription. A subscription gets no event
  * that was accepted before it was made, and none while it is disabled. Of an event whose data was erased there is
  * nothing left to give.
+ *
+ * Projects share a commit alike, so that one with a million events delays no other. Those behind the project `after`
+ * come first: with the `seenTo` of the last answer there each has its turn, however many there are.
  *
  * Two at once follow each other, so that the positions of ordered copies rise with what was seen before.
  */
 export async function fanOut(
   database: Database,
-  options: { limit?: number; rooms: ReadonlyMap<string, number>; matches: Matches },
-): Promise<{ events: number; entries: CopyEntry[] }> {
-  const { limit = 500, rooms, matches } = options;
-  if ((await database.read(selectOpen(database, database.handle, 1))).length === 0)
-    return { events: 0, entries: [] };
+  options: { limit?: number; rooms: ReadonlyMap<string, number>; matches: Matches; after?: string },
+): Promise<{ events: number; entries: CopyEntry[]; seenTo: string }> {
+  const { limit = 500, rooms, matches, after = '' } = options;
+  const most = Math.min(limit, projectsAtOnce);
+  const projects = await nextProjects(database, after, most);
+  if (projects.length === 0) return { events: 0, entries: [], seenTo: '' };
   return database.commit(function* (db) {
     const turn = yield* takeTurn(database, db);
-    const open = yield* rows(selectOpen(database, db, Math.min(limit, positionsOfTurn)));
+    const open = yield* openEvents(database, db, { projects, limit: Math.min(limit, positionsOfTurn) });
     const at = open[0]?.now ?? 0;
     const consumers = yield* selectConsumers(database, db, open);
     const room = new Map(rooms);
@@ -74,44 +81,23 @@ export async function fanOut(
     const entries = stored
       .filter(({ place }) => place === 'queue')
       .map(({ id, subscriptionId }) => ({ id, subscriptionId, generation: 0, delayMs: 0 }));
-    return { events: done, entries };
+    const cutShortAt = done < open.length ? open[done - 1]?.projectId : undefined;
+    const lastOfMore = projects.length < most ? '' : (projects.at(-1) ?? '');
+    return { events: done, entries, seenTo: cutShortAt ?? lastOfMore };
   });
 }
 
-/** Events that were not fanned out yet, the oldest first, without their data. */
-function selectOpen(database: Database, db: Handle, limit: number) {
-  const { events } = database.tables;
-  const build = () =>
-    db
-      .select({
-        id: events.id,
-        projectId: events.projectId,
-        externalId: events.externalId,
-        source: events.source,
-        requestHash: events.requestHash,
-        origin: events.origin,
-        type: events.type,
-        subject: events.subject,
-        occurredAt: events.occurredAt,
-        createdAt: events.createdAt,
-        fannedOutAt: events.fannedOutAt,
-        payloadRemovedAt: events.payloadRemovedAt,
-        now: database.now,
-      })
-      .from(events)
-      .where(isNull(events.fannedOutAt))
-      .orderBy(asc(events.createdAt), asc(events.id))
-      .limit(sql.placeholder('limit'));
-  return database.prepared(db, 'events_open', build, { limit });
+async function nextProjects(database: Database, after: string, limit: number): Promise<string[]> {
+  const behind = await projectsWithOpenEvents(database, { after, limit });
+  if (behind.length > 0 || after === '') return behind;
+  return projectsWithOpenEvents(database, { after: '', limit });
 }
-
-type Head = Omit<EventRow, 'data'>;
 
 /** The subscriptions of the events' projects that may get copies, by project. */
 function* selectConsumers(
   database: Database,
   db: Handle,
-  events: Head[],
+  events: EventHead[],
 ): Steps<Map<string, SubscriptionRow[]>> {
   const { subscriptions } = database.tables;
   const projects = padded([...new Set(events.map(({ projectId }) => projectId))]);
@@ -141,7 +127,7 @@ function* selectConsumers(
 function* selectData(
   database: Database,
   db: Handle,
-  heads: Head[],
+  heads: EventHead[],
   consumers: Map<string, SubscriptionRow[]>,
 ): Steps<Map<string, EventRow['data']>> {
   const { events } = database.tables;
@@ -166,7 +152,7 @@ function* selectData(
 }
 
 /** What stands between them whatever the event says. A rule that made messages of happenings would make more of them. */
-function mayGet({ createdAt, kind, ofHappenings }: SubscriptionRow, event: Head): boolean {
+function mayGet({ createdAt, kind, ofHappenings }: SubscriptionRow, event: EventHead): boolean {
   if (event.createdAt < createdAt || event.payloadRemovedAt !== null) return false;
   return event.origin === 'application' || (ofHappenings && kind !== 'notify');
 }
