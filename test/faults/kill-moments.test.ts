@@ -16,9 +16,9 @@ let script: SmtpScript;
 
 beforeEach(async () => {
   script = {};
-  const late = (stage: 'rcpt' | 'bodyStart' | 'body', otherwise: string) => (count: number) => {
+  const late = (stage: 'rcpt' | 'bodyStart' | 'body', otherwise: string) => (count: number, line: string) => {
     const entry = script[stage] ?? otherwise;
-    return typeof entry === 'string' ? entry : entry(count);
+    return typeof entry === 'string' ? entry : entry(count, line);
   };
   server = await startScriptedSmtp({
     rcpt: late('rcpt', '250 2.1.5 Ok'),

@@ -4,9 +4,10 @@ import type { ReceivedMail } from './smtp-sink.ts';
 
 /**
  * What the server says at a stage: a reply (CRLF is added), `drop` (the socket is destroyed), `silence`, or one
- * of these by how many times, from 1, the stage has been reached on all connections together.
+ * of these by how many times, from 1, the stage has been reached on all connections together, and by the line of the
+ * client that reached it.
  */
-export type Stage = string | ((count: number) => string);
+export type Stage = string | ((count: number, line: string) => string);
 
 /** One entry per stage; what is missing is answered well. A reply that begins with 421 also ends the connection. */
 export interface SmtpScript {
@@ -70,10 +71,10 @@ export async function startScriptedSmtp(script: SmtpScript = {}): Promise<Script
   const connections = { total: 0, open: 0, most: 0 };
 
   /** The reply that was given. */
-  function play(stage: keyof SmtpScript, socket: Socket): string {
+  function play(stage: keyof SmtpScript, socket: Socket, line = ''): string {
     counts[stage] = (counts[stage] ?? 0) + 1;
     const entry = script[stage] ?? well[stage];
-    const reply = typeof entry === 'string' ? entry : entry(counts[stage]);
+    const reply = typeof entry === 'string' ? entry : entry(counts[stage], line);
     if (reply === 'drop') socket.destroy();
     else if (reply !== 'silence') socket.write(`${reply}\r\n`);
     if (reply.startsWith('421') || stage === 'quit') socket.end();
@@ -94,7 +95,7 @@ export async function startScriptedSmtp(script: SmtpScript = {}): Promise<Script
       const outOfTurn =
         (stage === 'rcpt' && !hasSender) || (stage === 'data' && envelope.recipients.length === 0);
       if (outOfTurn) return void socket.write('503 5.5.1 Out of turn\r\n');
-      const accepted = /^[23]/.test(play(stage, socket));
+      const accepted = /^[23]/.test(play(stage, socket, line));
       const address = /<(.*)>/.exec(line)?.[1] ?? '';
       if (stage === 'mail') hasSender = accepted;
       if (stage === 'mail') envelope = { envelopeFrom: address, recipients: [] };
