@@ -104,11 +104,14 @@ const cancel = (which: number) =>
   command(
     `cancel #${which}`,
     async (model, system) => {
-      const { id, known } = pick(model, which);
+      const sent = pick(model, which);
+      const { id, known } = sent;
       const answer = await system.call('POST', `/v1/notifications/${id}/cancel`);
       expect(answer.status).toBe(200);
       const [message] = answer.body.messages as Array<{ result: 'canceled' | 'pending' | 'too_late' }>;
       if (message?.result === 'pending') known.cancel = 'pending';
+      if (message?.result === 'too_late' && (await look(system, sent)) === 'unknown')
+        known.cancel = 'in_doubt';
       if (message?.result !== 'canceled') return;
       saw(known, 'canceled');
       known.cancel = 'canceled';

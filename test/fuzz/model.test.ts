@@ -122,6 +122,8 @@ describe('the model knows what is not possible', () => {
   test('a cancel, an expiry or a lost worker allow what they may cause, and no more', () => {
     expect(endsOf({ cancel: 'canceled' })).toEqual(['canceled']);
     expect(endsOf({ cancel: 'pending' })).toEqual(['canceled', 'sent']);
+    expect(endsOf({ cancel: 'in_doubt' })).toEqual(['sent']);
+    expect(endsOf({ cancel: 'in_doubt', script: ['ambiguous', 'bounced'] })).toEqual(['bounced', 'unknown']);
     expect(endsOf({ expires: true, timePassed: true })).toEqual(['expired', 'sent']);
     expect(endsOf({ script: ['rejected'], doubts: 1 })).toEqual(['failed', 'sent', 'unknown']);
   });

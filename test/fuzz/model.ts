@@ -16,8 +16,8 @@ export interface Known {
   scheduled: boolean;
   expires: boolean;
   timePassed: boolean;
-  /** A cancel was answered `pending` or `canceled`; the latter is an end. */
-  cancel: 'none' | 'pending' | 'canceled';
+  /** A cancel was answered `pending` or `canceled`, or too late for one in doubt; the last two are ends. */
+  cancel: 'none' | 'pending' | 'canceled' | 'in_doubt';
   replays: number;
   /** How often a worker may have lost it while it sent: killed, or robbed of its lease. */
   doubts: number;
@@ -60,7 +60,8 @@ export function possibleEnds(message: Known): Set<MessageStatus> {
 
   function walk(at: number, failures: number, inDoubt: boolean): void {
     const answer = script[at] ?? 'sent';
-    if (cancel !== 'none') endWith('canceled');
+    if (cancel === 'pending' || cancel === 'canceled') endWith('canceled');
+    if (cancel === 'in_doubt' && (inDoubt || doubts > 0)) ends.add('unknown');
     if (isLate) endWith('expired');
     const isLast = failures + 1 >= budget;
     const isLost = answer === 'waits' || doubts > 0;
