@@ -237,5 +237,26 @@ export function subscriptionsContract(dialect: string, open: () => Promise<Datab
       ]);
       expect(await store.copyCounts(id)).toEqual({ waiting: 3, sending: 1, failed: 2 });
     });
+
+    test('a copy that is taken up or put back meanwhile is counted once', async () => {
+      const id = await added();
+      await addCopies(id, Array(20).fill(['queued', 'queue']));
+      const { copies } = database.tables;
+      const moves = Array.from({ length: 60 }, (_, index) => () => {
+        const status = index % 2 === 0 ? 'sending' : 'retrying';
+        return database.handle.update(copies).set({ status }).returning({ id: copies.id });
+      });
+      const counts: number[] = [];
+      const looks = moves.map(() => async () => {
+        const { waiting, sending } = await store.copyCounts(id);
+        counts.push(waiting + sending);
+      });
+      await Promise.all([inTurn(moves), inTurn(looks)]);
+      expect(new Set(counts)).toEqual(new Set([20]));
+    });
   });
+}
+
+async function inTurn(steps: Array<() => Promise<unknown>>): Promise<void> {
+  for (const step of steps) await step();
 }
