@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createPace } from './pace.ts';
 
 /** A pace and a clock, and messages that come again when they are told to. */
-function open(perSecond: number) {
+function open(perSecond: number, lateBy: () => number = () => 0) {
   let at = 1_000_000;
   const pace = createPace(perSecond, () => at);
   let made = 0;
@@ -11,7 +11,7 @@ function open(perSecond: number) {
   const ask = (message: { id: string; isUrgent: boolean }) => {
     const ms = pace.take(message.id, message);
     if (ms === 0) sent.push({ ...message, at });
-    else coming.push({ ...message, at: at + ms });
+    else coming.push({ ...message, at: at + ms + lateBy() });
     return ms;
   };
   return {
@@ -69,6 +69,24 @@ test('after a pause those who waited do not go all at once', () => {
   expect(sent.length).toBeLessThanOrEqual(4);
   pass(3000);
   expect(sent).toHaveLength(21);
+});
+
+test.each([
+  ['a little late', 0, 200],
+  ['too late for their places', 300, 600],
+  ['much too late', 300, 1500],
+  ['seconds late', 1000, 3000],
+])('where all come %s, all go, and at their pace', (_, least, most) => {
+  let turn = 0;
+  const lateBy = () => {
+    turn += 1;
+    return least + ((turn * 7919) % (most - least));
+  };
+  const { add, pass, sent } = open(20, lateBy);
+  add(60);
+  pass(10_000);
+  expect(sent).toHaveLength(60);
+  expect(busiestSecond(sent.map(({ at }) => at))).toBeLessThanOrEqual(20 + 5);
 });
 
 test('an urgent one goes before all that wait, and is counted', () => {

@@ -16,7 +16,10 @@ export interface Pace {
 /** Places are kept no longer ahead: who comes later is told to ask again. Milliseconds. */
 const horizonMs = 2000;
 
-/** Who comes later than this for its place has missed it: after a pause all would go at once. Milliseconds. */
+/**
+ * Who comes later than this for its place has missed it, for after a pause all would go at once: it goes where sends
+ * left room in fact, and is given another place elsewhere. Milliseconds.
+ */
 const lateMs = 250;
 
 /** A kept place that nobody came for is forgotten. Milliseconds. */
@@ -29,7 +32,8 @@ export function createPace(perSecond: number, now: () => number = () => performa
   /** When the next place is. */
   let nextAt = 0;
   let urgentAt = 0;
-  let lateAt = 0;
+  /** When the next place would be had it been given to nobody but those that went. */
+  let wentAt = 0;
   const kept = new Map<string, number>();
 
   function forget(): void {
@@ -40,6 +44,11 @@ export function createPace(perSecond: number, now: () => number = () => performa
     }
   }
 
+  function go(at: number): 0 {
+    wentAt = Math.max(wentAt, at) + everyMs;
+    return 0;
+  }
+
   return {
     take(messageId, { isUrgent }) {
       const at = now();
@@ -47,18 +56,13 @@ export function createPace(perSecond: number, now: () => number = () => performa
       if (keptAt !== undefined) {
         if (keptAt - burstMs > at) return keptAt - at;
         kept.delete(messageId);
-        if (at - keptAt < lateMs) return 0;
-        const later = Math.max(lateAt, at);
-        lateAt = later + everyMs;
-        if (later - burstMs <= at) return 0;
-        kept.set(messageId, later);
-        return later - at;
+        if (at - keptAt < lateMs || wentAt - burstMs <= at) return go(at);
       }
       const place = Math.max(isUrgent ? urgentAt : nextAt, at);
       if (place - at > aheadMs) return aheadMs;
       nextAt = Math.max(nextAt, at) + everyMs;
       if (isUrgent) urgentAt = place + everyMs;
-      if (place - burstMs <= at) return 0;
+      if (place - burstMs <= at) return go(at);
       forget();
       kept.set(messageId, place);
       return place - at;
