@@ -222,20 +222,28 @@ describe('failover', () => {
   }, 60_000);
 });
 
+const isWaiting = ({ status, reason }: { status: string; reason?: string | null }) =>
+  status === 'queued' || reason === 'provider_unavailable';
+
 describe('the breaker', () => {
   test('while it is open nothing is tried, and when the provider is well all goes out', async () => {
     const gone = await away();
     const running = await start({ SMTP_URL: gone.url });
-    const first = await send(running);
+    const first = await send(running, { lane: 'critical' });
     await until(
       () => running.tidings.messages.get.query({ id: first }),
       ({ attempts }) => attempts.length > 0,
     );
     const ids = await sendMany(running, 300);
-    const waiting = await until(
-      () => Promise.all(ids.map((id) => running.tidings.messages.get.query({ id }))),
-      (messages) => messages.every(({ reason }) => reason === 'provider_unavailable'),
+    // Those that are accepted while others wait in SQL stay behind them, and nobody asks about them yet.
+    await until(
+      () => running.tidings.notifications.list.query({ status: 'accepted', limit: 100 }),
+      ({ items }) =>
+        items.every(({ messages: [message] }) => message && isWaiting(message)) &&
+        items.some(({ messages: [message] }) => message?.reason === 'provider_unavailable'),
     );
+    const waiting = await Promise.all(ids.map((id) => running.tidings.messages.get.query({ id })));
+    expect(waiting.every(isWaiting)).toBe(true);
     expect(waiting.flatMap(({ attempts }) => attempts)).toEqual([]);
     expect(waiting.every(({ failures, endedAt }) => failures === 0 && endedAt === null)).toBe(true);
     expect(await readyOf(running)).toMatchObject({
