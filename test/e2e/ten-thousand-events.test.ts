@@ -3,7 +3,7 @@ import { createConsumer, createTidings, type Tidings } from '@tidings/client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Child, startChild } from '../support/child.ts';
 import { copiesByMessage } from '../support/copies-by-message.ts';
-import { type HttpSink, startHttpSink } from '../support/http-sink.ts';
+import { type HttpSink, type HttpSinkOptions, startHttpSink } from '../support/http-sink.ts';
 import { redisAvailable, startRedis } from '../support/redis-server.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -22,7 +22,10 @@ afterEach(async () => {
 });
 
 /** An endpoint that counts how often it said of each order that it has it. */
-async function startEndpoint(takesItsTime: () => Promise<void> = async () => {}, port = 0) {
+async function startEndpoint(
+  takesItsTime: () => Promise<void> = async () => {},
+  answer?: HttpSinkOptions['answer'],
+) {
   const taken = new Map<string, number>();
   const sink: HttpSink = await startHttpSink(
     async ({ json }) => {
@@ -31,17 +34,26 @@ async function startEndpoint(takesItsTime: () => Promise<void> = async () => {},
       taken.set(orderId, (taken.get(orderId) ?? 0) + 1);
       return { status: 204 };
     },
-    { port },
+    { answer },
   );
   cleanUp.push(sink.stop);
-  return { url: sink.url, port: sink.port, taken, stop: sink.stop };
+  return { url: sink.url, taken };
 }
 
-/** A number of a port where nobody listens. */
-async function portOfNobody(): Promise<number> {
-  const sink = await startHttpSink(() => ({ status: 204 }));
-  await sink.stop();
-  return sink.port;
+/**
+ * One that drops whatever comes, until it is back. It keeps its port meanwhile: of two tests at once the other's
+ * endpoint might get it.
+ */
+async function startDeadEndpoint() {
+  let isBack = false;
+  const { url, taken } = await startEndpoint(undefined, () => (isBack ? undefined : 'drop'));
+  return {
+    url,
+    taken,
+    comeBack: () => {
+      isBack = true;
+    },
+  };
 }
 
 interface Processes {
@@ -154,11 +166,11 @@ describe.skipIf(!redisAvailable)('10,000 events to five consumers', () => {
     const fast = await startEndpoint();
     // It takes a second for each, until the others are done.
     const slow = await startEndpoint(() => Promise.race([others.promise, delay(1000)]));
-    const deadPort = await portOfNobody();
+    const dead = await startDeadEndpoint();
     const ids = [
       await subscribe(tidings, 'fast', fast.url),
       await subscribe(tidings, 'slow', slow.url),
-      await subscribe(tidings, 'dead', `http://127.0.0.1:${deadPort}`),
+      await subscribe(tidings, 'dead', dead.url),
       await subscribe(tidings, 'mail'),
     ];
     const handled = new Map<string, number>();
@@ -182,7 +194,7 @@ describe.skipIf(!redisAvailable)('10,000 events to five consumers', () => {
     expect(slow.taken.size).toBeLessThan(events);
     others.resolve();
     await has(slow.taken, events, 200_000);
-    const dead = await startEndpoint(undefined, deadPort);
+    dead.comeBack();
     await has(dead.taken, events, 200_000);
 
     const { items } = await tidings.subscriptions.list.query({});
@@ -203,11 +215,11 @@ describe.skipIf(!redisAvailable)('10,000 events to five consumers', () => {
     await declareTemplate(tidings);
     const fast = await startEndpoint();
     const other = await startEndpoint();
-    const deadPort = await portOfNobody();
+    const dead = await startDeadEndpoint();
     const ids = [
       await subscribe(tidings, 'fast', fast.url),
       await subscribe(tidings, 'other', other.url),
-      await subscribe(tidings, 'dead', `http://127.0.0.1:${deadPort}`),
+      await subscribe(tidings, 'dead', dead.url),
       await subscribe(tidings, 'mail'),
     ];
     const handled = new Map<string, number>();
@@ -246,7 +258,7 @@ describe.skipIf(!redisAvailable)('10,000 events to five consumers', () => {
     await publish(tidings, 5000, events);
     await has(handled, 6000, 100_000);
     await redis.flush();
-    const dead = await startEndpoint(undefined, deadPort);
+    dead.comeBack();
 
     for (const taken of [fast.taken, other.taken, handled, dead.taken]) await has(taken, events, 250_000);
     const { items } = await tidings.subscriptions.list.query({});
