@@ -30,14 +30,16 @@ export const templateKey = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,99}$/, 'must be a template key such as welcome_email')
   .meta({ examples: ['welcome_email'] });
 
+/** Which channels are asked for, each once. */
+export const channelChoice = z
+  .array(z.enum(channels))
+  .min(1)
+  .max(channels.length)
+  .refine((list) => new Set(list).size === list.length, { message: 'must not repeat a channel' });
+
 const sendFields = z.strictObject({
   to: notificationTo,
-  channels: z
-    .array(z.enum(channels))
-    .min(1)
-    .max(channels.length)
-    .refine((list) => new Set(list).size === list.length, { message: 'must not repeat a channel' })
-    .optional(),
+  channels: channelChoice.optional(),
   template: templateKey.optional(),
   content: channelContent.optional(),
   email: emailParts.optional(),

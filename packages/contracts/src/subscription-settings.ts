@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { templateKey } from './notifications.ts';
-import { channels, lanes } from './statuses.ts';
+import { channelChoice, templateKey } from './notifications.ts';
+import { lanes } from './statuses.ts';
 import { jsonObject, lineOfText, locale } from './text.ts';
 
 /** Where in an event something stands (RFC 6901): `/data/customer/email`, `/subject`. */
@@ -30,12 +30,7 @@ const notifySettings = z.strictObject({
     ])
     .meta({ description: 'Where in the event the recipient stands.' }),
   template: templateKey,
-  channels: z
-    .array(z.enum(channels))
-    .min(1)
-    .max(channels.length)
-    .refine((list) => new Set(list).size === list.length, { message: 'must not repeat a channel' })
-    .optional(),
+  channels: channelChoice.optional(),
   data: z
     .record(z.string().min(1).max(256), mapped)
     .refine((record) => Object.keys(record).length <= 200, {
